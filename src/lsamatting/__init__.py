@@ -1,0 +1,1 @@
+"""Natural image matting under the local smoothness assumption."""
