@@ -31,6 +31,10 @@ class ConfigError(LsamattingError):
     """An option or a configuration value is out of range."""
 
 
+class MetricError(LsamattingError):
+    """Two mattes cannot be compared: sizes, values or an empty region."""
+
+
 class MissingExtraError(LsamattingError):
     """An optional part of the package is not installed."""
 
