@@ -81,4 +81,5 @@ def extend_colours(premultiplied: Floats, weight: Floats) -> Floats:
 
 
 def _normalised(level: Floats) -> Floats:
-    return level[..., :3] / np.maximum(level[..., 3:], np.float32(1e-12))
+    weight = np.maximum(level[..., 3:], np.float32(1e-12))
+    return np.asarray(level[..., :3] / weight, dtype=np.float32)
