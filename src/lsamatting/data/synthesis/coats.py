@@ -29,7 +29,7 @@ _NATURAL = np.array(
 
 
 def colour_pair(rng: np.random.Generator, photos: Photos) -> Floats:
-    """A dark and a light colour (2x3) that belong to one coat: natural, or out of a photograph."""
+    """Pick the dark and the light colour (2x3) of one coat: natural, or out of a photograph."""
     if rng.random() < 0.7:
         first, second = _NATURAL[rng.integers(len(_NATURAL), size=2)]
         share = np.float32(rng.uniform(0, 0.3))

@@ -32,7 +32,7 @@ class Pelt:
 
 
 def render(rng: np.random.Generator, shape: tuple[int, int], photos: Photos) -> Cutout:
-    """A furred, animal-like body."""
+    """Draw a furred, animal-like body."""
     body = silhouettes.animal(rng, shape)
     width = float(np.exp(rng.uniform(np.log(0.5), np.log(1.9))))
     longest = float(np.exp(rng.uniform(np.log(7), np.log(38)))) * (0.7 + 0.3 * width)
@@ -114,11 +114,11 @@ def draw_fur(
     groups = []
     for spacing, strength in ((0.55, 0.75), (0.2, 0.7)):
         labels = strands.tufts(rng, shape, max(2.5, spacing * typical + 2 * width))
-        group = np.unique(strands.sample_map(labels, roots), return_inverse=True)[1]
-        pull = rng.uniform(0.15, 1) * strength * rng.uniform(0.4, 1, count) * ~stray
-        points = strands.gather(
-            points, group.astype(np.int32), pull.astype(np.float32), rng.uniform(0.8, 1.8)
+        group = np.unique(strands.sample_map(labels, roots), return_inverse=True)[1].astype(
+            np.int32
         )
+        pull = rng.uniform(0.15, 1) * strength * rng.uniform(0.4, 1, count) * ~stray
+        points = strands.gather(points, group, pull.astype(np.float32), rng.uniform(0.8, 1.8))
         groups.append(group)
     colour = _strand_colours(rng, distance, pelt, roots, groups)
     thick = width * np.exp(rng.normal(0, 0.3, count)) * np.clip(length / 12, 0.5, 1.2)
@@ -151,7 +151,7 @@ def _strand_colours(
     distance: Floats,
     pelt: Pelt,
     roots: Floats,
-    groups: list[NDArray[np.intp]],
+    groups: list[NDArray[np.int32]],
 ) -> Floats:
     """Colour along every strand, N x vertices x 3: the coat's at the root, the tip a bit apart."""
     count = len(roots)

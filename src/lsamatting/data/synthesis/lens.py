@@ -21,7 +21,7 @@ def photograph(rng: np.random.Generator, canvas: Floats) -> Cutout:
     sharpest = float(rng.choice([0.0, 0.45, 0.7, 1.0, 1.4], p=[0.1, 0.3, 0.3, 0.2, 0.1]))
     if rng.random() < 0.45:
         focused = canvas if sharpest == 0 else cv2.GaussianBlur(canvas, (0, 0), sharpest)
-        return _develop(focused)
+        return _develop(np.asarray(focused, dtype=np.float32))
     softest = max(sharpest, 0.5) * float(np.exp(rng.uniform(0.7, 2.3)))
     shape = (canvas.shape[0], canvas.shape[1])
     ramp = smooth_field(rng, shape, scale=rng.uniform(0.4, 1.0) * min(shape))

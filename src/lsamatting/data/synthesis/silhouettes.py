@@ -59,7 +59,7 @@ class Body:
 
 
 def animal(rng: np.random.Generator, shape: tuple[int, int]) -> Body:
-    """An animal-like outline: standing, a bust, or curled up; sometimes cut by the frame."""
+    """Draw an animal-like outline: standing, a bust, or curled up; sometimes cut by the frame."""
     height, width = shape
     pose = rng.choice(3, p=[0.35, 0.4, 0.25])
     bones, head, radius = (_standing, _bust, _curled)[pose](rng)

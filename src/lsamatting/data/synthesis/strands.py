@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +55,7 @@ def gather(points: Floats, group: NDArray[np.int32], strength: Floats, power: fl
             total = np.bincount(group, weights=points[:, k, axis], minlength=groups)
             mean[:, k, axis] = total / members
     pull = strength[:, None] * np.linspace(0, 1, vertices, dtype=np.float32) ** power
-    return points + pull[..., None] * (mean[group] - points)
+    return np.asarray(points + pull[..., None] * (mean[group] - points), dtype=np.float32)
 
 
 def taper(count: int, width: Floats, vertices: int, *, fullest: float, tip: float = 0.1) -> Floats:
@@ -79,9 +81,9 @@ def shade(colour: Floats, factor: Floats) -> Floats:
     return np.asarray(np.clip(rounded, 0, 1), dtype=np.float32)
 
 
-def sample_map(picture: Floats, points: Floats) -> Floats:
+def sample_map(picture: NDArray[Any], points: Floats) -> NDArray[Any]:
     """Values of a picture (HxW or HxWxC) at the nearest pixels of points (Nx2, x and y)."""
     height, width = picture.shape[:2]
     x = np.clip(np.rint(points[:, 0]), 0, width - 1).astype(np.intp)
     y = np.clip(np.rint(points[:, 1]), 0, height - 1).astype(np.intp)
-    return np.asarray(picture[y, x], dtype=np.float32)
+    return np.asarray(picture[y, x])

@@ -52,7 +52,7 @@ def draw_strokes(
     )
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _half_plane(x: float, long: float, short: float) -> float:
     """Area of a unit pixel on the inner side of a line at signed distance x from its centre.
 
@@ -70,7 +70,7 @@ def _half_plane(x: float, long: float, short: float) -> float:
     return 1 - corner if x > 0 else corner
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _draw(
     canvas: Floats,
     points: Floats,

@@ -1,0 +1,73 @@
+"""The user's own cutouts (pictures with transparency) as further items of a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lsamatting.data.synthesis.cutout import Cutout, from_premultiplied
+from lsamatting.data.synthesis.photos import find_pictures
+from lsamatting.errors import DatasetError
+
+Floats = NDArray[np.float32]
+
+
+class Cutouts:
+    """Random views of the cutouts in some folders.
+
+    folders: searched recursively; every picture in them must have an alpha channel.
+    Raises DatasetError for a missing folder, or when no picture is found.
+    """
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        self.files = find_pictures(folders)
+
+    def render(self, rng: np.random.Generator, shape: tuple[int, int]) -> Cutout:
+        """Pick a random cutout, fitted into `shape` (height, width), flipped, turned and tinted.
+
+        Its colours are continued smoothly where it is transparent: what a file holds there is
+        arbitrary. Raises DatasetError naming a file that cannot be read or has no alpha.
+        """
+        rgba = read_rgba(self.files[int(rng.integers(len(self.files)))])
+        rgba[..., :3] *= rgba[..., 3:]
+        height, width = shape
+        rows, columns = rgba.shape[:2]
+        scale = min(height / rows, width / columns) * rng.uniform(0.9, 1.5)
+        # Enlarging invents no detail: a soft matte would teach soft answers.
+        scale = min(scale, 1.0)
+        if scale < 1:
+            reduced = cv2.resize(rgba, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            rgba = np.asarray(reduced, dtype=np.float32)
+            rows, columns = rgba.shape[:2]
+        angle = rng.normal(0, 8)
+        turn = cv2.getRotationMatrix2D((columns / 2, rows / 2), angle, 1)
+        turn[:, 2] += [width / 2 - columns / 2, height / 2 - rows / 2]
+        placed = cv2.warpAffine(rgba, turn, (width, height), flags=cv2.INTER_LINEAR)
+        if rng.random() < 0.5:
+            placed = placed[:, ::-1]
+        alpha = np.ascontiguousarray(placed[..., 3], dtype=np.float32)
+        colour = np.ascontiguousarray(placed[..., :3], dtype=np.float32)
+        cutout = from_premultiplied(colour, alpha)
+        tint = (rng.uniform(0.8, 1.15) * rng.normal(1, 0.08, 3)).astype(np.float32)
+        return Cutout(np.clip(cutout.foreground * tint, 0, 1), cutout.alpha)
+
+
+def read_rgba(path: Path) -> Floats:
+    """Straight RGBA of a picture, HxWx4 float32 in [0, 1].
+
+    Raises DatasetError if the file cannot be read or has no alpha channel.
+    """
+    decoded = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if decoded is None:
+        raise DatasetError(f"{path}: not a readable picture (wanted: a cutout with alpha)")
+    if decoded.ndim != 3 or decoded.shape[2] != 4:
+        raise DatasetError(f"{path}: no alpha channel (wanted: a cutout, RGBA of 8 or 16 bit)")
+    largest = {"uint8": 255, "uint16": 65535}.get(str(decoded.dtype))
+    if largest is None:
+        raise DatasetError(f"{path}: {decoded.dtype} values (wanted: RGBA of 8 or 16 bit)")
+    floats = np.asarray(decoded[..., [2, 1, 0, 3]], dtype=np.float32)
+    return np.asarray(floats / np.float32(largest), dtype=np.float32)

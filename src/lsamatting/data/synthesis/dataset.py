@@ -1,0 +1,313 @@
+"""Writing a whole dataset of procedural mattes: in parallel, resumable, the same every time."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lsamatting.data.synthesis.cutout import Cutout
+from lsamatting.data.synthesis.cutouts import Cutouts
+from lsamatting.data.synthesis.photos import Photos
+from lsamatting.data.synthesis.sheet import contact_sheet
+from lsamatting.errors import ConfigError, DatasetError
+
+Bytes = NDArray[np.uint8]
+
+# Changes whenever the same seed gives other pictures.
+VERSION = 1
+SHORTEST_SIDE, LONGEST_SIDE = 512, 800
+_BACKGROUND_SIDE = 1200
+_SHEET_ITEMS = 48
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of matte: the module of this package whose `render` draws it, and how often."""
+
+    module: str
+    weight: float
+
+
+# Modules are imported when first drawn from. Fur and hair are what matting is for: they dominate.
+KINDS: dict[str, Kind] = {
+    "fur": Kind("fur", 10),
+    "hair": Kind("hair", 5),
+    "feathers": Kind("feathers", 1.2),
+}
+
+# Share of items made from the user's cutouts, if any are given.
+CUTOUT_KIND, CUTOUT_SHARE = "cutout", 0.08
+
+
+class Render(Protocol):
+    """What every kind's module offers under the name `render`."""
+
+    def __call__(self, rng: np.random.Generator, shape: tuple[int, int], photos: Photos) -> Cutout:
+        """Draw one matte of the given (height, width)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that item i of a dataset depends on, beside i."""
+
+    seed: int
+    photos: tuple[Path, ...]
+    cutouts: tuple[Path, ...] = ()
+    kinds: tuple[str, ...] = field(default_factory=lambda: tuple(KINDS))
+
+
+def synthesize_dataset(
+    out: Path,
+    *,
+    count: int,
+    seed: int,
+    photos: list[Path],
+    cutouts: list[Path] | None = None,
+    workers: int | None = None,
+    kinds: list[str] | None = None,
+    progress: bool = True,
+) -> None:
+    """Write `count` mattes and their backgrounds to `out`, in the layout of the AIM dataset.
+
+    out/fg/NNNNNN_kind.png (RGB, defined everywhere), out/alpha/NNNNNN_kind.png (grey), 8 bit;
+    out/bg/NNNNNN.jpg, one per matte up to the number of photographs; out/contact_sheet.jpg;
+    out/dataset.json with the recipe. Item i depends on the recipe and on i only: not on count,
+    workers or order. Finished files are kept, so a broken run resumes and a larger count adds.
+
+    photos: folders of photographs, for texture, colours and backgrounds. cutouts: folders of RGBA
+    pictures to be used as items too. workers: processes, all cores by default. kinds: names out of
+    KINDS, all by default. progress: show a progress bar.
+    Raises ConfigError for an unknown kind or a count or worker number below 1; DatasetError for
+    unusable folders, or if `out` holds a dataset of another recipe.
+    """
+    if count < 1:
+        raise ConfigError(f"count is {count}: at least 1 matte is wanted")
+    workers = (os.cpu_count() or 1) if workers is None else workers
+    if workers < 1:
+        raise ConfigError(f"workers is {workers}: at least 1 process is wanted")
+    chosen = tuple(KINDS) if kinds is None else tuple(kinds)
+    for name in chosen:
+        if name not in KINDS:
+            raise ConfigError(f"unknown kind of matte '{name}' (accepted: {', '.join(KINDS)})")
+    if not chosen:
+        raise ConfigError(f"no kind of matte given (accepted: {', '.join(KINDS)})")
+    recipe = Recipe(seed, tuple(photos), tuple(cutouts or ()), chosen)
+    sources = Photos(recipe.photos)
+    if recipe.cutouts:
+        Cutouts(recipe.cutouts)  # refuses empty folders before anything is written
+    _prepare(out, recipe, sources, count)
+    backgrounds = min(count, len(sources))
+    jobs = [i for i in range(count) if not _finished(out, recipe, i)]
+    jobs += [-1 - i for i in range(backgrounds) if not _background_path(out, i).exists()]
+    with _progress_bar(len(jobs), shown=progress) as advance:
+        for _ in _run(out, recipe, jobs, workers):
+            advance()
+    _write_sheet(out, recipe, count, backgrounds)
+
+
+@contextmanager
+def _progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[], None]]:
+    """Progress bar on stderr; gives the function that counts one more job done."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
+        task = bar.add_task("mattes and backgrounds", total=total)
+        yield lambda: bar.advance(task)
+
+
+def kind_of(recipe: Recipe, index: int) -> str:
+    """Name of the kind that item `index` is of."""
+    rng = np.random.default_rng([recipe.seed, index, 0])
+    if recipe.cutouts and rng.random() < CUTOUT_SHARE:
+        return CUTOUT_KIND
+    weights = np.array([KINDS[name].weight for name in recipe.kinds])
+    return recipe.kinds[int(rng.choice(len(weights), p=weights / weights.sum()))]
+
+
+class Painter:
+    """Makes the items of one recipe; holds the photographs that are decoded."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.photos = Photos(recipe.photos)
+        self.cutouts = Cutouts(recipe.cutouts) if recipe.cutouts else None
+
+    def item(self, index: int) -> Cutout:
+        """Item `index` of the dataset."""
+        name = kind_of(self.recipe, index)
+        rng = np.random.default_rng([self.recipe.seed, index, 1])
+        height, width = rng.integers(SHORTEST_SIDE, LONGEST_SIDE, size=2, endpoint=True)
+        shape = (int(height), int(width))
+        if name == CUTOUT_KIND and self.cutouts is not None:
+            return self.cutouts.render(rng, shape)
+        module = importlib.import_module(f"{__package__}.{KINDS[name].module}")
+        render: Render = module.render
+        return render(rng, shape, self.photos)
+
+    def background(self, index: int) -> Bytes:
+        """Photograph `index` of the recipe's own random order, at most 1200 px long, RGB uint8."""
+        order = np.random.default_rng([self.recipe.seed, 2]).permutation(len(self.photos))
+        picture = read_photo(self.photos.files[order[index]])
+        scale = _BACKGROUND_SIDE / max(picture.shape[:2])
+        if scale < 1:
+            reduced = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            return np.asarray(reduced, dtype=np.uint8)
+        return picture
+
+
+def read_photo(path: Path) -> Bytes:
+    """HxWx3 RGB uint8 of a photograph. Raises DatasetError if it cannot be read."""
+    decoded = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if decoded is None:
+        raise DatasetError(f"{path}: not a readable photograph")
+    return np.asarray(decoded[..., ::-1], dtype=np.uint8)
+
+
+def _item_paths(out: Path, recipe: Recipe, index: int) -> tuple[Path, Path]:
+    name = f"{index:06d}_{kind_of(recipe, index)}.png"
+    return out / "fg" / name, out / "alpha" / name
+
+
+def _background_path(out: Path, index: int) -> Path:
+    return out / "bg" / f"{index:06d}.jpg"
+
+
+def _finished(out: Path, recipe: Recipe, index: int) -> bool:
+    return all(path.exists() for path in _item_paths(out, recipe, index))
+
+
+def _prepare(out: Path, recipe: Recipe, photos: Photos, count: int) -> None:
+    """Make the folders and dataset.json, or check that what is there is of the same recipe."""
+    described = {
+        "version": VERSION,
+        "seed": recipe.seed,
+        "kinds": {name: KINDS[name].weight for name in recipe.kinds},
+        "photos": [str(folder) for folder in recipe.photos],
+        "photo_files": len(photos),
+        "cutouts": [str(folder) for folder in recipe.cutouts],
+    }
+    path = out / "dataset.json"
+    if path.exists():
+        try:
+            found = json.loads(path.read_text())
+        except ValueError:
+            raise DatasetError(f"{path}: not a description of a dataset (damaged file?)") from None
+        for key, wanted in described.items():
+            if not isinstance(found, dict) or found.get(key) != wanted:
+                there = found.get(key) if isinstance(found, dict) else found
+                raise DatasetError(
+                    f"{path}: made with {key} {there}, not {wanted}: choose another folder"
+                )
+    try:
+        for folder in ("fg", "alpha", "bg"):
+            (out / folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatasetError(f"{out}: cannot make the folder ({error.strerror})") from None
+    _replace(path, (json.dumps({**described, "count": count}, indent=2) + "\n").encode())
+
+
+def _run(out: Path, recipe: Recipe, jobs: list[int], workers: int) -> Iterator[None]:
+    """Do the jobs (items as 0, 1, ..., backgrounds as -1, -2, ...); yields once per job done."""
+    if workers == 1 or len(jobs) < 2:
+        painter = Painter(recipe)
+        for job in jobs:
+            _do(out, painter, job)
+            yield
+        return
+    # Spawned, not forked: a fork of a process with running threads may hang.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(
+        min(workers, len(jobs)), mp_context=context, initializer=_start, initargs=(out, recipe)
+    )
+    try:
+        for done in as_completed([pool.submit(_do_here, job) for job in jobs]):
+            done.result()
+            yield
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_here: tuple[Path, Painter] | None = None
+
+
+def _start(out: Path, recipe: Recipe) -> None:
+    global _here
+    cv2.setNumThreads(1)
+    _here = (out, Painter(recipe))
+
+
+def _do_here(job: int) -> None:
+    assert _here is not None
+    _do(*_here, job)
+
+
+def _do(out: Path, painter: Painter, job: int) -> None:
+    if job < 0:
+        path = _background_path(out, -1 - job)
+        _write(path, painter.background(-1 - job), [cv2.IMWRITE_JPEG_QUALITY, 93])
+        return
+    item = painter.item(job)
+    foreground_path, alpha_path = _item_paths(out, painter.recipe, job)
+    fast = [cv2.IMWRITE_PNG_COMPRESSION, 3]
+    _write(foreground_path, np.rint(item.foreground * 255).astype(np.uint8), fast)
+    _write(alpha_path, np.rint(item.alpha * 255).astype(np.uint8), fast)
+
+
+def _write(path: Path, picture: Bytes, options: list[int]) -> None:
+    stored = picture[..., ::-1] if picture.ndim == 3 else picture
+    _, encoded = cv2.imencode(path.suffix, np.ascontiguousarray(stored), options)
+    _replace(path, encoded.tobytes())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file in one step: there is never half a file under its name."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise DatasetError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _write_sheet(out: Path, recipe: Recipe, count: int, backgrounds: int) -> None:
+    """Contact sheet of items of every kind in turn, each on another background."""
+    by_kind: dict[str, list[int]] = {}
+    for index in range(count):
+        by_kind.setdefault(kind_of(recipe, index), []).append(index)
+    turns = sorted(
+        (turn, kind, index)
+        for kind, members in by_kind.items()
+        for turn, index in enumerate(members)
+    )
+    items = [
+        (*_item_paths(out, recipe, index), _background_path(out, n % backgrounds))
+        for n, (_, _, index) in enumerate(turns[:_SHEET_ITEMS])
+    ]
+    _write(out / "contact_sheet.jpg", contact_sheet(items), [cv2.IMWRITE_JPEG_QUALITY, 90])
