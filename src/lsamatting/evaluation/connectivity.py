@@ -33,117 +33,91 @@ def last_connected_level(levels: NDArray[np.uint8], *, top: int) -> NDArray[np.u
     (H, W) uint8
         The last level t such that the pixel is in the components of levels 1 to t; 0 if in none.
     """
-    # Transposed, so that the scan order of the forest is MATLAB's column-major order.
-    columns = np.ascontiguousarray(levels.T)
-    return np.ascontiguousarray(_sweep(columns, top).T)
+    height, width = levels.shape
+    # Transposed, so that the forest's scan order is MATLAB's column-major order, and with a border
+    # of level 0, so that every pixel has four neighbours.
+    columns = np.zeros((width + 2, height + 2), np.uint8)
+    columns[1:-1, 1:-1] = levels.T
+    return np.ascontiguousarray(_sweep(columns, top)[1:-1, 1:-1].T)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _root(parent, i):  # type: ignore[no-untyped-def]
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
+@njit(cache=True)
+def _root(forest, i):  # type: ignore[no-untyped-def]
+    while forest[i] > 0:
+        above = forest[i]
+        if forest[above] > 0:
+            forest[i] = forest[above]
+        i = above
     return i
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _sweep(columns, top):  # type: ignore[no-untyped-def]
-    width, height = columns.shape
     levels = columns.ravel()
-    count = levels.size
-    parent = np.empty(count, np.int32)
-    size = np.empty(count, np.int32)
-    largest = np.full(top + 2, -1, np.int32)
+    stride = columns.shape[1]
+    # Of a pixel: 0, not yet added; positive, another pixel of its set; negative, it is the set's
+    # root and that many pixels are in the set. A root is the set's first pixel, so that comparing
+    # roots settles ties. Pixel 0 is border and never in a set.
+    forest = np.zeros(levels.size, np.int32)
+    largest = np.zeros(top + 2, np.int32)
     # inside[t]: the component of level t + 1 lies within that of level t.
     inside = np.zeros(top + 2, np.bool_)
 
-    # A set's root is its first pixel, so comparing roots settles ties.
-    best_size, best_root = 0, -1
+    best_size, best_root = 0, 0
     for level in range(top, 0, -1):
-        i = -1
-        for x in range(width):
-            for y in range(height):
-                i += 1
-                if levels[i] != level:
-                    continue
-                parent[i] = i
-                size[i] = 1
+        for i in range(stride, levels.size - stride):
+            if levels[i] != level:
+                continue
+            # The neighbour above is most often of the same set: join it without a comparison.
+            if forest[i - 1] != 0:
+                root = _root(forest, i - 1)
+                forest[i] = root
+                forest[root] -= 1
+            else:
                 root = i
-                for side in range(4):
-                    if side == 0:
-                        if y == 0:
-                            continue
-                        j = i - 1
-                    elif side == 1:
-                        if x == 0:
-                            continue
-                        j = i - height
-                    elif side == 2:
-                        if y == height - 1:
-                            continue
-                        j = i + 1
-                    else:
-                        if x == width - 1:
-                            continue
-                        j = i + height
-                    if levels[j] > level or (levels[j] == level and j < i):
-                        other = _root(parent, j)
-                        if other != root:
-                            if other > root:
-                                root, other = other, root
-                            parent[root] = other
-                            size[other] += size[root]
-                            root = other
-                if size[root] > best_size or (size[root] == best_size and root < best_root):
-                    best_size, best_root = size[root], root
+                forest[i] = -1
+            for j in (i - stride, i + 1, i + stride):
+                if forest[j] != 0 and forest[j] != root:
+                    other = _root(forest, j)
+                    if other != root:
+                        if other > root:
+                            root, other = other, root
+                        forest[other] += forest[root]
+                        forest[root] = other
+                        root = other
+            size = -forest[root]
+            if size > best_size or (size == best_size and root < best_root):
+                best_size, best_root = size, root
         largest[level] = best_root
-        if largest[level + 1] >= 0:
-            inside[level] = _root(parent, largest[level + 1]) == best_root
+        if largest[level + 1] > 0:
+            inside[level] = _root(forest, largest[level + 1]) == best_root
 
-    result = np.zeros((width, height), np.uint8)
-    if best_root < 0:
+    result = np.zeros(columns.shape, np.uint8)
+    if best_root == 0:
         return result
     nested = 1
     while nested < top and inside[nested]:
         nested += 1
 
-    # Components 1..nested contain one another. A pixel is in that of level t exactly if a path from
-    # the innermost one reaches it without going below t: grow from there, highest level first.
+    # Components 1 to nested contain one another. A pixel is in that of level t exactly if a path
+    # from the innermost one reaches it without going below t: grow from there, highest level first.
     # Waiting pixels form one linked list per level, in the memory that the forest no longer needs.
     out = result.ravel()
-    following = parent
-    head = np.full(top + 1, -1, np.int32)
-    seen = np.zeros(count, np.bool_)
-    seed = largest[nested]
-    following[seed] = -1
-    head[nested] = seed
-    seen[seed] = True
+    following = forest
+    first = np.zeros(top + 1, np.int32)
+    first[nested] = largest[nested]
+    following[largest[nested]] = 0
+    levels[largest[nested]] = 0
     for level in range(nested, 0, -1):
-        while head[level] >= 0:
-            i = head[level]
-            head[level] = following[i]
+        while first[level] != 0:
+            i = first[level]
+            first[level] = following[i]
             out[i] = level
-            y = i % height
-            for side in range(4):
-                if side == 0:
-                    if y == 0:
-                        continue
-                    j = i - 1
-                elif side == 1:
-                    j = i - height
-                    if j < 0:
-                        continue
-                elif side == 2:
-                    if y == height - 1:
-                        continue
-                    j = i + 1
-                else:
-                    j = i + height
-                    if j >= count:
-                        continue
-                if not seen[j] and levels[j] > 0:
-                    seen[j] = True
+            for j in (i - stride, i - 1, i + 1, i + stride):
+                # A pixel that waits or is done has its level struck out.
+                if levels[j] > 0:
                     reached = min(level, levels[j])
-                    following[j] = head[reached]
-                    head[reached] = j
+                    levels[j] = 0
+                    following[j] = first[reached]
+                    first[reached] = j
     return result

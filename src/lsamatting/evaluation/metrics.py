@@ -79,7 +79,7 @@ def sad(
 def mse(
     prediction: Matte, target: Matte, trimap: Matte | None, *, region: Region = "unknown"
 ) -> float:
-    """Mean squared difference over the region's pixels. Arguments and errors as in `sad`."""
+    """Mean squared difference over the region's pixels. Arguments as in `sad`."""
     pair = _prepare(prediction, target, trimap, region)
     return float(np.square(pair.differences()).mean())
 
@@ -87,7 +87,7 @@ def mse(
 def mad(
     prediction: Matte, target: Matte, trimap: Matte | None, *, region: Region = "unknown"
 ) -> float:
-    """Mean absolute difference over the region's pixels. Arguments and errors as in `sad`."""
+    """Mean absolute difference over the region's pixels. Arguments as in `sad`."""
     pair = _prepare(prediction, target, trimap, region)
     return float(np.abs(pair.differences()).mean())
 
@@ -95,11 +95,12 @@ def mad(
 def grad(
     prediction: Matte, target: Matte, trimap: Matte | None, *, region: Region = "unknown"
 ) -> float:
-    """Gradient error, in thousands: Σ(‖∇p‖ − ‖∇g‖)² / 1000. Arguments and errors as in `sad`.
+    """Sum of squared gradient differences, in thousands: Σ(‖∇p‖ − ‖∇g‖)² / 1000.
 
     Each whole matte is first stretched to [0, 1] by its own minimum and maximum (a constant one
     has no gradient). ∇ is convolution with the derivatives of a Gaussian, σ = 1.4, sampled on
-    9×9 pixels and scaled to unit L2 norm; beyond the border the edge pixel repeats.
+    9×9 pixels and scaled to unit L2 norm; beyond the border the edge pixel repeats. Arguments as
+    in `sad`.
     """
     pair = _prepare(prediction, target, trimap, region)
     rows, columns = (np.flatnonzero(pair.region.any(axis=axis)) for axis in (1, 0))
@@ -111,13 +112,13 @@ def grad(
     )
     amplitudes = [_gradient_amplitude(_stretch(m)[window]) for m in (pair.prediction, pair.target)]
     difference = (amplitudes[0] - amplitudes[1])[pair.region[window]]
-    return float(np.square(difference).sum() / 1000)
+    return float(difference @ difference / 1000)
 
 
 def conn(
     prediction: Matte, target: Matte, trimap: Matte | None, *, region: Region = "unknown"
 ) -> float:
-    """Connectivity error, in thousands: Σ|φ(p) − φ(g)| / 1000. Arguments and errors as in `sad`.
+    """Sum of connectivity differences, in thousands: Σ|φ(p) − φ(g)| / 1000. Arguments as in `sad`.
 
     At each threshold t of 0, 0.1, …, 1 (single precision) Ω is the largest 4-connected component of
     {p ≥ t} ∩ {g ≥ t} in the whole picture; of equally large ones, the first in column-major order.
@@ -126,9 +127,10 @@ def conn(
     """
     pair = _prepare(prediction, target, trimap, region)
     thresholds = CONNECTIVITY_THRESHOLDS
-    levels = np.searchsorted(
-        thresholds[1:], np.minimum(pair.prediction, pair.target), side="right"
-    ).astype(np.uint8)
+    common = np.minimum(pair.prediction, pair.target)
+    levels = np.zeros(common.shape, np.uint8)
+    for threshold in thresholds[1:]:
+        levels += common >= threshold
     last = thresholds[last_connected_level(levels, top=thresholds.size - 1)[pair.region]]
     phi_prediction, phi_target = (
         _unconnected(m[pair.region], last) for m in (pair.prediction, pair.target)
@@ -145,7 +147,10 @@ def _stretch(matte: FloatArray) -> FloatArray:
     low, high = float(matte.min()), float(matte.max())
     if low == high:
         return np.zeros(matte.shape)
-    return (matte.astype(np.float64) - low) / (high - low)
+    stretched = matte.astype(np.float64)
+    stretched -= low
+    stretched /= high - low
+    return stretched
 
 
 def _gradient_half_size() -> int:
@@ -165,7 +170,7 @@ def _gradient_amplitude(matte: FloatArray) -> FloatArray:
     # OpenCV correlates; against convolution that only turns the sign, which the amplitude drops.
     across = cv2.sepFilter2D(matte, cv2.CV_64F, slope, smooth, borderType=cv2.BORDER_REPLICATE)
     down = cv2.sepFilter2D(matte, cv2.CV_64F, smooth, slope, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(np.sqrt(across**2 + down**2))
+    return np.asarray(cv2.magnitude(across, down))
 
 
 @dataclass(frozen=True)
