@@ -1,0 +1,1 @@
+"""Colours of the foreground where it is mixed with the background."""

@@ -1,0 +1,100 @@
+"""Foreground colours for a cutout: the old background removed from half-transparent pixels."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from lsamatting.errors import ConfigError, ImageError, TrimapError
+from lsamatting.trimap import FOREGROUND
+
+Array = npt.NDArray[np.float32]
+Method = Literal["ml", "closed-form", "none"]
+
+# Context around the half-transparent pixels from which their colours are estimated.
+_MARGIN = 64
+
+
+def estimate_foreground(
+    image: Array,
+    alpha: Array,
+    trimap_values: npt.NDArray[np.uint8] | None = None,
+    *,
+    method: Method = "ml",
+) -> Array:
+    """Estimate the foreground colours of an image from its matte.
+
+    Parameters
+    ----------
+    image
+        HxWx3 float in [0, 1], gamma-encoded.
+    alpha
+        HxW float in [0, 1].
+    trimap_values
+        HxW uint8 of 0, 128, 255; its foreground keeps the image's colour. Without it, the
+        pixels of full opacity do.
+    method
+        ``ml``: multi-level (Germer et al., "Fast Multi-Level Foreground Estimation", 2020);
+        ``closed-form``: Levin et al., "A Closed-Form Solution to Natural Image Matting", 2008;
+        both by PyMatting. ``none``: the image itself.
+
+    Returns
+    -------
+    numpy.ndarray
+        HxWx3 float32 in [0, 1], straight. Further than a margin away from any half-transparent
+        pixel it is the image.
+
+    Raises
+    ------
+    ConfigError
+        Unknown method.
+    ImageError, TrimapError
+        Matte or trimap are of another size than the image.
+    """
+    if method not in get_args(Method):
+        raise ConfigError(
+            f"foreground method '{method}'; accepted are {', '.join(get_args(Method))}"
+        )
+    for name, other, error in (
+        ("alpha", alpha, ImageError),
+        ("trimap", trimap_values, TrimapError),
+    ):
+        if other is not None and other.shape != image.shape[:2]:
+            raise error(
+                f"{name} is {other.shape[1]}x{other.shape[0]} pixels"
+                f" but the image is {image.shape[1]}x{image.shape[0]}"
+            )
+    result = np.array(image, np.float32)
+    mixed = (alpha > 0) & (alpha < 1)
+    known = alpha >= 1 if trimap_values is None else trimap_values == FOREGROUND
+    if method == "none" or not mixed.any():
+        return result
+    window = _window(mixed, _MARGIN)
+    estimated = _solve(result[window], alpha[window], method)
+    np.copyto(result[window], estimated, where=~known[window][..., None])
+    return result
+
+
+def _window(mask: npt.NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return (
+        slice(max(0, int(rows[0]) - margin), int(rows[-1]) + 1 + margin),
+        slice(max(0, int(columns[0]) - margin), int(columns[-1]) + 1 + margin),
+    )
+
+
+def _solve(image: Array, alpha: Array, method: Method) -> Array:
+    # PyMatting compiles and loads its kernels when imported, so only here.
+    if method == "ml":
+        from pymatting.foreground.estimate_foreground_ml import estimate_foreground_ml
+
+        colours = estimate_foreground_ml(
+            np.ascontiguousarray(image), np.ascontiguousarray(alpha, np.float32)
+        )
+    else:
+        from pymatting.foreground.estimate_foreground_cf import estimate_foreground_cf
+
+        colours = estimate_foreground_cf(image.astype(np.float64), alpha.astype(np.float64))
+    return np.asarray(np.clip(colours, 0, 1), np.float32)

@@ -1,0 +1,1 @@
+"""Picture files: bytes to samples and back, and colour profiles."""

@@ -1,0 +1,338 @@
+"""Trimaps: what is known to be background, known to be foreground, and unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lsamatting.errors import ConfigError, ImageError, TrimapError
+from lsamatting.images import DEFAULT_MAX_PIXELS, read_grey, write_grey
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
+
+Mask = npt.NDArray[np.bool_]
+MaskSource = str | Path | npt.NDArray[Any]
+
+
+class TrimapCounts(NamedTuple):
+    """Number of pixels of each kind."""
+
+    background: int
+    unknown: int
+    foreground: int
+
+
+@dataclass(frozen=True, eq=False)
+class Trimap:
+    """A map of known and unknown pixels.
+
+    Attributes
+    ----------
+    values
+        HxW uint8 of 0 (background), 128 (unknown) and 255 (foreground).
+    warnings
+        What looked odd, one sentence each.
+
+    Raises
+    ------
+    TrimapError
+        The values have another shape, dtype or content.
+    """
+
+    values: npt.NDArray[np.uint8]
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        values = self.values
+        if values.ndim != 2 or values.size == 0 or values.dtype != np.uint8:
+            raise TrimapError(
+                f"trimap of shape {values.shape} and dtype {values.dtype};"
+                " accepted is HxW uint8 with at least one pixel"
+            )
+        if sum(self.counts) != values.size:
+            raise TrimapError(
+                f"trimap values are {BACKGROUND}, {UNKNOWN} and {FOREGROUND} only;"
+                " Trimap.from_array sorts other values"
+            )
+
+    # ---- ways to make one ----
+
+    @classmethod
+    def read(
+        cls,
+        source: str | Path | Image.Image | npt.NDArray[Any],
+        *,
+        background_below: float = 85,
+        foreground_above: float = 170,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+    ) -> Trimap:
+        """Read a grey, RGB, palette or RGBA trimap of any depth.
+
+        On the scale from 0 to 255, values below `background_below` are background, values above
+        `foreground_above` are foreground and the rest is unknown.
+
+        Parameters
+        ----------
+        source
+            File, Pillow image or array; see `lsamatting.images.read_grey`, also for which
+            channel counts.
+        background_below, foreground_above
+            Thresholds, 0 <= background_below <= foreground_above <= 255.
+        max_pixels
+            Larger files are refused.
+
+        Raises
+        ------
+        ImageError
+            The file cannot be read.
+        ConfigError
+            The thresholds are out of order.
+        """
+        if not 0 <= background_below <= foreground_above <= 255:
+            raise ConfigError(
+                f"trimap thresholds {background_below:g} and {foreground_above:g};"
+                " accepted is 0 <= background_below <= foreground_above <= 255"
+            )
+        grey, _ = read_grey(source, max_pixels=max_pixels)
+        # On the grid of 16 bits (which holds that of 8) thresholds are hit without rounding error.
+        grey = np.rint(grey * np.float32(65535)) / np.float32(257)
+        values = np.full(grey.shape, UNKNOWN, np.uint8)
+        values[grey < background_below] = BACKGROUND
+        values[grey > foreground_above] = FOREGROUND
+        distinct = int(np.count_nonzero(np.bincount(np.rint(grey * 257).astype(np.int32).ravel())))
+        odd: list[str] = []
+        if distinct > 3:
+            odd.append(
+                f"it has {distinct} different values instead of 3; below {background_below:g}"
+                f" counts as background, above {foreground_above:g} as foreground"
+            )
+        return cls(values, (*odd, *_missing_kinds(values, float(grey.max()))))
+
+    @classmethod
+    def from_array(
+        cls,
+        array: npt.NDArray[Any],
+        *,
+        background_below: float = 85,
+        foreground_above: float = 170,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+    ) -> Trimap:
+        """Sort the values of an array, uint8, uint16 or float in [0, 1]; as `read`."""
+        return cls.read(
+            array,
+            background_below=background_below,
+            foreground_above=foreground_above,
+            max_pixels=max_pixels,
+        )
+
+    @classmethod
+    def from_mask(
+        cls,
+        mask: MaskSource,
+        *,
+        erode: int = 10,
+        dilate: int = 10,
+        low: float = 0.05,
+        high: float = 0.95,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+    ) -> Trimap:
+        """Make a trimap around the edge of a soft or hard mask.
+
+        Foreground is every pixel that has only mask values >= `high` within `erode` pixels
+        (Euclidean), background every pixel that has only values <= `low` within `dilate` pixels.
+
+        Parameters
+        ----------
+        mask
+            HxW float in [0, 1], bool, uint8 or uint16, or a file (of a cutout, its opacity).
+        erode, dilate
+            Reach of the unknown band into the object and away from it, in pixels, >= 0.
+        low, high
+            Mask values that count as certain, 0 <= low < high <= 1.
+        max_pixels
+            Larger files are refused.
+
+        Raises
+        ------
+        ImageError
+            The mask cannot be read.
+        ConfigError
+            An option is out of range.
+        """
+        _check_levels(low, high)
+        if erode < 0 or dilate < 0:
+            raise ConfigError(f"erode {erode} and dilate {dilate} must not be negative")
+        soft, _ = read_grey(mask, max_pixels=max_pixels)
+        values = np.full(soft.shape, UNKNOWN, np.uint8)
+        values[_beyond(soft > low, dilate)] = BACKGROUND
+        values[_beyond(soft < high, erode)] = FOREGROUND
+        return cls(values, _missing_kinds(values, float(soft.max()) * 255))
+
+    @classmethod
+    def from_strokes(cls, shape: tuple[int, int], *, foreground: Mask, background: Mask) -> Trimap:
+        """Make a trimap in which all but the stroked pixels are unknown.
+
+        Parameters
+        ----------
+        shape
+            Height and width.
+        foreground, background
+            HxW bool, True where a stroke was drawn.
+
+        Raises
+        ------
+        TrimapError
+            A mask has another size, or the strokes overlap.
+        """
+        for name, mask in (("foreground", foreground), ("background", background)):
+            if mask.shape != tuple(shape):
+                raise TrimapError(
+                    f"{name} strokes are {_size(mask.shape)} pixels, the image is {_size(shape)}"
+                )
+        front, back = foreground.astype(bool), background.astype(bool)
+        overlap = int(np.count_nonzero(front & back))
+        if overlap:
+            raise TrimapError(f"foreground and background strokes overlap in {overlap} pixels")
+        values = np.full(shape, UNKNOWN, np.uint8)
+        values[back] = BACKGROUND
+        values[front] = FOREGROUND
+        return cls(values, _missing_kinds(values))
+
+    @classmethod
+    def from_alpha(
+        cls, alpha: MaskSource, *, band: float = 15, low: float = 0.05, high: float = 0.95
+    ) -> Trimap:
+        """Make the trimap that a known matte is evaluated with.
+
+        Unknown is everything within `band` pixels (Euclidean) of a pixel with low < alpha < high
+        or of the contour alpha = 0.5, that is of a pixel that has a 4-neighbour on the other side
+        of 0.5. Of the other pixels those with alpha > 0.5 are foreground.
+
+        Raises
+        ------
+        ImageError
+            The matte cannot be read.
+        ConfigError
+            An option is out of range.
+        """
+        _check_levels(low, high)
+        if band < 0:
+            raise ConfigError(f"band {band:g} must not be negative")
+        matte, _ = read_grey(alpha)
+        inside = matte > 0.5
+        seeds = ((matte > low) & (matte < high)) | _two_sided_boundary(inside)
+        values = np.where(inside, FOREGROUND, BACKGROUND).astype(np.uint8)
+        values[~_beyond(seeds, band)] = UNKNOWN
+        return cls(values, _missing_kinds(values))
+
+    # ---- what it tells ----
+
+    @property
+    def background(self) -> Mask:
+        """HxW bool."""
+        return np.asarray(self.values == BACKGROUND)
+
+    @property
+    def unknown(self) -> Mask:
+        """HxW bool."""
+        return np.asarray(self.values == UNKNOWN)
+
+    @property
+    def foreground(self) -> Mask:
+        """HxW bool."""
+        return np.asarray(self.values == FOREGROUND)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.values.shape[1], self.values.shape[0]
+
+    @cached_property
+    def counts(self) -> TrimapCounts:
+        """How many pixels there are of each kind."""
+        kinds = (BACKGROUND, UNKNOWN, FOREGROUND)
+        return TrimapCounts(*(int(np.count_nonzero(self.values == kind)) for kind in kinds))
+
+    def describe(self) -> str:
+        """Say size and pixel counts in one line."""
+        total = self.values.size
+        parts = (
+            f"{count} {kind} ({100 * count / total:.1f} %)"
+            for kind, count in zip(self.counts._fields, self.counts, strict=True)
+        )
+        return f"{_size(self.values.shape)} pixels: {', '.join(parts)}"
+
+    def check_size(self, shape: tuple[int, int], name: str = "the image") -> None:
+        """Raise TrimapError unless the trimap has this height and width."""
+        if self.values.shape != tuple(shape[:2]):
+            raise TrimapError(
+                f"the trimap is {_size(self.values.shape)} pixels but {name} is {_size(shape)}"
+            )
+
+    def boundary(self, region: Literal["foreground", "background"]) -> Mask:
+        """Return the boundary of a known region, one pixel wide on both sides, as HxW bool.
+
+        It holds the pixels i for which {i} and its 4-neighbours meet the region and its
+        complement. Outside the picture there is nothing.
+        """
+        if region not in ("foreground", "background"):
+            raise ConfigError(f"region '{region}'; accepted are foreground and background")
+        return _two_sided_boundary(self.foreground if region == "foreground" else self.background)
+
+    def write(self, path: str | Path) -> None:
+        """Write the values 0, 128 and 255 into an 8-bit file that keeps them exactly."""
+        if Path(path).suffix.lower() in (".jpg", ".jpeg", ".exr"):
+            raise ImageError(f"{path}: a trimap needs .png, .tif, .tiff, .webp or .bmp")
+        write_grey(path, self.values.astype(np.float32) / np.float32(255))
+
+
+def _two_sided_boundary(region: Mask) -> Mask:
+    edge = np.zeros(region.shape, bool)
+    vertical, horizontal = region[1:] != region[:-1], region[:, 1:] != region[:, :-1]
+    edge[1:] |= vertical
+    edge[:-1] |= vertical
+    edge[:, 1:] |= horizontal
+    edge[:, :-1] |= horizontal
+    return edge
+
+
+def _beyond(region: Mask, distance: float) -> Mask:
+    """Tell which pixels are further than `distance` (Euclidean) from every pixel of the region."""
+    import cv2
+
+    away = cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(away > distance)
+
+
+def _missing_kinds(
+    values: npt.NDArray[np.uint8], brightest: float | None = None
+) -> tuple[str, ...]:
+    messages = [
+        f"it has no {name} pixel"
+        for name, kind in (
+            ("foreground", FOREGROUND),
+            ("background", BACKGROUND),
+            ("unknown", UNKNOWN),
+        )
+        if not np.any(values == kind)
+    ]
+    if brightest is not None and 0 < brightest <= 2:
+        messages.append(f"its largest value is {brightest:g} on a scale from 0 to 255")
+    return tuple(messages)
+
+
+def _check_levels(low: float, high: float) -> None:
+    if not 0 <= low < high <= 1:
+        raise ConfigError(f"low {low:g} and high {high:g}; accepted is 0 <= low < high <= 1")
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]}x{shape[0]}"
