@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.data.synthesis.noise import smooth_field
-from lsamatting.data.synthesis.photos import Photos, blur
+from lsamatting.data.synthesis.photos import Photos
 
 Floats = NDArray[np.float32]
 
@@ -83,12 +83,18 @@ def roundness(rng: np.random.Generator, distance: Floats, depth: float) -> Float
 
     distance: signed distance to the outline, negative inside.
     """
-    height = np.sqrt(np.clip(-distance / depth, 0, 1) * (2 - np.clip(-distance / depth, 0, 1)))
-    dome = blur(np.asarray(height, dtype=np.float32), depth * 0.3)
-    gy, gx = np.gradient(dome * depth)
+    # The dome is smooth: a coarse grid holds it.
+    step = 6
+    shape = distance.shape
+    size = (-(-shape[1] // step), -(-shape[0] // step))
+    coarse = cv2.resize(distance, size, interpolation=cv2.INTER_AREA)
+    inside = np.clip(-coarse / depth, 0, 1)
+    dome = cv2.GaussianBlur(np.sqrt(inside * (2 - inside)), (0, 0), 0.25 * depth / step)
+    gy, gx = np.gradient(dome * (depth / step))
     angle, slant = rng.uniform(-np.pi, 0), rng.uniform(0.2, 0.9)
-    light = -(np.cos(angle) * gx + np.sin(angle) * gy) * slant + 1
+    light = 1 - (np.cos(angle) * gx + np.sin(angle) * gy) * slant
     light /= np.sqrt(1 + gx * gx + gy * gy)
-    strength = rng.uniform(0.15, 0.6)
-    factor = 1 + strength * (light - 0.9)
-    return np.asarray(cv2.GaussianBlur(np.clip(factor, 0.4, 1.5), (0, 0), 2), dtype=np.float32)
+    factor = np.clip(1 + rng.uniform(0.15, 0.6) * (light - 0.9), 0.4, 1.5)
+    soft = cv2.GaussianBlur(factor.astype(np.float32), (0, 0), 1.5)
+    grown = cv2.resize(soft, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(grown, dtype=np.float32)

@@ -19,7 +19,7 @@ from lsamatting.data.synthesis.strokes import draw_strokes, empty_canvas
 Floats = NDArray[np.float32]
 
 _VERTICES = 9
-_MOST_STRANDS = 26_000
+_MOST_STRANDS = 45_000
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Pelt:
 def render(rng: np.random.Generator, shape: tuple[int, int], photos: Photos) -> Cutout:
     """Draw a furred, animal-like body."""
     body = silhouettes.animal(rng, shape)
-    width = float(np.exp(rng.uniform(np.log(0.5), np.log(1.9))))
+    width = float(np.exp(rng.uniform(np.log(0.4), np.log(1.7))))
     longest = float(np.exp(rng.uniform(np.log(7), np.log(38)))) * (0.7 + 0.3 * width)
     pelt = grow_pelt(rng, body.distance, photos, longest=longest)
     canvas = empty_canvas(shape)
-    paint_skin(canvas, body.distance, pelt)
+    paint_skin(rng, canvas, body.distance, pelt)
     draw_fur(rng, canvas, body.distance, pelt, width=width)
     if rng.random() < 0.5:
         draw_whiskers(rng, canvas, body)
@@ -81,10 +81,13 @@ def grow_pelt(
     )
 
 
-def paint_skin(canvas: Floats, distance: Floats, pelt: Pelt) -> None:
+def paint_skin(rng: np.random.Generator, canvas: Floats, distance: Floats, pelt: Pelt) -> None:
     """Lay the body itself under the fur, in place: opaque inside, ending short of the outline."""
-    inset = 0.5 + 0.12 * pelt.length
-    soft = 1 + 0.12 * pelt.length
+    shape = (distance.shape[0], distance.shape[1])
+    # The ramp stands for the undercoat, too fine to draw hair by hair.
+    ragged = smooth_field(rng, shape, scale=6) * 0.06 * pelt.length
+    soft = 1 + rng.uniform(0.08, 0.55) * pelt.length
+    inset = 0.5 * soft + rng.uniform(-0.12, 0.12) * pelt.length + ragged
     alpha = np.clip(0.5 - (distance + inset) / soft, 0, 1)
     canvas[..., :3] = 0.82 * pelt.colour * alpha[..., None]
     canvas[..., 3] = alpha
@@ -156,9 +159,9 @@ def _strand_colours(
     """Colour along every strand, N x vertices x 3: the coat's at the root, the tip a bit apart."""
     count = len(roots)
     t = np.linspace(0, 1, _VERTICES)[None]
-    factor = np.exp(rng.normal(0, rng.uniform(0.03, 0.1), (count, 1)))
+    factor = np.exp(rng.normal(0, rng.uniform(0.04, 0.16), (count, 1)))
     for group in groups:
-        of_group = np.exp(rng.normal(0, rng.uniform(0.02, 0.1), int(group.max(initial=0)) + 1))
+        of_group = np.exp(rng.normal(0, rng.uniform(0.03, 0.14), int(group.max(initial=0)) + 1))
         factor = factor * of_group[group][:, None]
     # Roots lie in the shade of the fur above; tips catch light.
     factor = factor * (rng.uniform(0.72, 0.95) + rng.uniform(0.1, 0.4) * t)

@@ -50,9 +50,11 @@ def render(rng: np.random.Generator, shape: tuple[int, int], photos: Photos) -> 
     colours = colour_pair(rng, photos)
     canvas = empty_canvas(shape)
     behind = rng.random() < 0.8
+    from_back = rng.random() < 0.3
     if behind:
         draw_hair(rng, canvas, body, style, colours * np.float32(0.8), arc=(-3.5, 0.36), share=0.5)
     _paint_person(rng, canvas, body, photos)
+    _paint_scalp(rng, canvas, body, colours, hairline=1.1 if from_back else rng.uniform(-0.6, -0.1))
     draw_hair(rng, canvas, body, style, colours, arc=_fringe(rng), share=0.5 if behind else 0.8)
     return photograph(rng, canvas)
 
@@ -94,7 +96,7 @@ def draw_hair(
     lock = np.repeat(np.arange(locks), each)
     # One scalp position and one set of waves per lock; its strands differ slightly from it.
     place = np.sort(rng.uniform(*arc, locks))
-    rise = rng.uniform(0.55, 1.0, locks)
+    rise = np.sqrt(rng.uniform(0.1, 1.0, locks))
     spread = 2.2 * (arc[1] - arc[0]) / locks
     polar = place[lock] + rng.normal(0, spread / 2, count)
     reach = radius * np.clip(rise[lock] + rng.normal(0, 0.05, count), 0.3, 1.02)
@@ -102,6 +104,7 @@ def draw_hair(
     length = radius * style.length * rng.uniform(0.65, 1.1, locks)[lock]
     length = length * np.exp(rng.normal(0, 0.12, count))
     fly = rng.random(count) < style.flyaways
+    length = length * np.where(fly, rng.uniform(0.3, 1, count), 1)
     heading = _headings(rng, style, polar, lock, fly)
     points = strands.curves(
         roots.astype(np.float32),
@@ -153,7 +156,7 @@ def _headings(
     heading += rng.normal(0, 0.12, locks)[lock][:, None]
     wander = np.cumsum(rng.normal(0, 1, heading.shape), axis=1) * (style.frizz / 4)
     heading += wander * np.where(fly, 4, 1)[:, None]
-    heading += (rng.normal(0, 0.45, len(lock)) * fly)[:, None]
+    heading += (rng.normal(0, 0.35, len(lock)) * fly)[:, None]
     return np.asarray(heading, dtype=np.float32)
 
 
@@ -201,3 +204,20 @@ def _paint_person(rng: np.random.Generator, canvas: Floats, body: Body, photos: 
     alpha = np.clip(0.5 - body.distance, 0, 1)[..., None]
     canvas[..., :3] = canvas[..., :3] * (1 - alpha) + colour * alpha
     canvas[..., 3:] = canvas[..., 3:] * (1 - alpha) + alpha
+
+
+def _paint_scalp(
+    rng: np.random.Generator, canvas: Floats, body: Body, colours: Floats, *, hairline: float
+) -> None:
+    """Dark roots on the head above the hairline (in head radii below its centre), in place."""
+    shape = (canvas.shape[0], canvas.shape[1])
+    x, y, radius = body.head
+    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    ragged = 0.06 * radius * smooth_field(rng, shape, scale=0.15 * radius)
+    # The hairline comes down at the temples.
+    line = y + hairline * radius + 0.9 * (columns - x) ** 2 / radius
+    above = np.clip((line + ragged - rows) / (0.08 * radius) + 0.5, 0, 1)
+    near = np.clip((1.25 * radius - np.hypot(columns - x, rows - y)) / (0.1 * radius), 0, 1)
+    share = (above * near * np.clip(0.5 - body.distance, 0, 1))[..., None]
+    tone = colours[0] * 0.75 + colours[1] * 0.15
+    canvas[..., :3] = canvas[..., :3] * (1 - share) + tone * canvas[..., 3:] * share

@@ -18,7 +18,9 @@ def photograph(rng: np.random.Generator, canvas: Floats) -> Cutout:
     Light mixes before it is recorded, so the premultiplied colours and alpha are blurred alike.
     Half of the pictures have one sharpness; in the others it changes smoothly across the frame.
     """
-    sharpest = float(rng.choice([0.0, 0.45, 0.7, 1.0, 1.4], p=[0.1, 0.3, 0.3, 0.2, 0.1]))
+    sharpest = float(
+        rng.choice([0.0, 0.5, 0.7, 1.0, 1.4, 2.0], p=[0.07, 0.23, 0.25, 0.22, 0.15, 0.08])
+    )
     if rng.random() < 0.45:
         focused = canvas if sharpest == 0 else cv2.GaussianBlur(canvas, (0, 0), sharpest)
         return _develop(np.asarray(focused, dtype=np.float32))

@@ -79,13 +79,20 @@ def person(rng: np.random.Generator, shape: tuple[int, int]) -> Body:
     """Head, neck and shoulders, the shoulders cut by the lower edge of the frame."""
     height, width = shape
     turn = rng.uniform(-0.15, 0.15)
-    shoulder = rng.uniform(0.55, 0.85)
+    shoulder, slope = rng.uniform(0.5, 0.8), rng.uniform(0.2, 0.45)
     drop = rng.uniform(0.62, 0.8)
     bones = [
         Bone((0, -0.08), (turn * 0.5, 0.16), (0.31, 0.24)),
         Bone((0.05 * turn, 0.1), (0, drop), (0.15, 0.2)),
-        Bone((-shoulder, drop + 0.28), (shoulder, drop + 0.28), (0.22, 0.22)),
-        Bone((0, drop + 0.2), (0, 2.5), (0.4, shoulder)),
+        Bone((0, drop + 0.3), (0, 2.8), (0.35, shoulder)),
+        *(
+            bone
+            for side in (-shoulder, shoulder)
+            for bone in (
+                Bone((0, drop + 0.1), (side, drop + slope), (0.2, 0.24)),
+                Bone((side, drop + slope), (1.15 * side, 2.8), (0.24, 0.26)),
+            )
+        ),
     ]
     scale = min(height, width) * rng.uniform(0.42, 0.85)
     centre = (width * rng.uniform(0.35, 0.65), height * rng.uniform(0.3, 0.45))
