@@ -1,0 +1,106 @@
+"""Decoder levels 5 to 1 and the head (paper, section 3)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lsamatting.network.config import NetworkConfig
+
+
+class ChannelAttention(nn.Module):
+    """VoVNet's eSE: pool, one 1×1 convolution, hard sigmoid, multiply."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.fc = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale each channel of `x` by a factor in [0, 1] that depends on the whole map."""
+        pooled = x.mean(dim=(2, 3), keepdim=True)
+        return x * functional.hardsigmoid(self.fc(pooled))
+
+
+class DecoderLevel(nn.Module):
+    """3×3 convolution, batch norm, ReLU, channel attention."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+        self.attention = ChannelAttention(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Fuse an encoder tap with the level above, already concatenated."""
+        attended: Tensor = self.attention(torch.relu(self.norm(self.conv(x))))
+        return attended
+
+
+class Decoder(nn.Module):
+    """Five levels from stride 32 to stride 2, each fed by its encoder tap and the level above."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        taps = (config.stem_channels[-1], *config.stage_channels)
+        self.levels = nn.ModuleList()
+        above = 0
+        for tap, outputs in zip(reversed(taps), config.decoder_channels, strict=True):
+            self.levels.append(DecoderLevel(tap + above, outputs))
+            above = outputs
+
+    def forward(self, taps: list[Tensor]) -> Tensor:
+        """Decode the encoder's taps (stride 2 first) into features at stride 2."""
+        x: Tensor | None = None
+        for level, tap in zip(self.levels, reversed(taps), strict=True):
+            if x is not None:
+                x = functional.interpolate(x, size=tap.shape[-2:], mode="nearest")
+                tap = torch.cat((tap, x), dim=1)
+            x = level(tap)
+        assert x is not None
+        return x
+
+
+class FullHead(nn.Module):
+    """The paper's head: three 3×3 convolutions at full resolution over input and features."""
+
+    def __init__(self, inputs: int, features: int, hidden: tuple[int, int]) -> None:
+        super().__init__()
+        first, second = hidden
+        self.conv1 = nn.Conv2d(inputs + features, first, 3, padding=1)
+        self.conv2 = nn.Conv2d(first, second, 3, padding=1)
+        self.conv3 = nn.Conv2d(second, 1, 3, padding=1)
+
+    def forward(self, inputs: Tensor, features: Tensor) -> Tensor:
+        """Give one unclamped value per pixel of `inputs`."""
+        features = functional.interpolate(
+            features, size=inputs.shape[-2:], mode="bilinear", align_corners=False
+        )
+        x = torch.relu(self.conv1(torch.cat((inputs, features), dim=1)))
+        alpha: Tensor = self.conv3(torch.relu(self.conv2(x)))
+        return alpha
+
+
+class SubpixelHead(nn.Module):
+    """The same three convolutions at stride 2, on 2×2 blocks of input pixels."""
+
+    def __init__(self, inputs: int, features: int, hidden: tuple[int, int]) -> None:
+        super().__init__()
+        first, second = hidden
+        self.conv1 = nn.Conv2d(4 * inputs + features, first, 3, padding=1)
+        self.conv2 = nn.Conv2d(first, second, 3, padding=1)
+        self.conv3 = nn.Conv2d(second, 4, 3, padding=1)
+
+    def forward(self, inputs: Tensor, features: Tensor) -> Tensor:
+        """Give one unclamped value per pixel of `inputs`."""
+        number, channels, height, width = inputs.shape
+        # A pixel-unshuffle that keeps channels last; PyTorch's own falls back to channels first.
+        blocks = (
+            inputs.permute(0, 2, 3, 1)
+            .reshape(number, height // 2, 2, width // 2, 2, channels)
+            .permute(0, 1, 3, 2, 4, 5)
+            .reshape(number, height // 2, width // 2, 4 * channels)
+            .permute(0, 3, 1, 2)
+        )
+        x = torch.relu(self.conv1(torch.cat((blocks, features), dim=1)))
+        return functional.pixel_shuffle(self.conv3(torch.relu(self.conv2(x))), 2)

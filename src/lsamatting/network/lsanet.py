@@ -1,0 +1,187 @@
+"""The matting network: encoder, decoder, head (paper, section 3)."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from lsamatting.errors import ConfigError, WeightsError
+from lsamatting.network.config import NetworkConfig
+from lsamatting.network.decoder import Decoder, FullHead, SubpixelHead
+from lsamatting.network.encoder import Encoder
+from lsamatting.priors.channels import channel_count
+
+STRIDE = 32
+"""Height and width of the input must be multiples of this."""
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
+
+IMAGE_MEAN = (0.485, 0.456, 0.406)
+IMAGE_STD = (0.229, 0.224, 0.225)
+
+
+class LSANet(nn.Module):
+    """Image, trimap and colour priors in, opacity out.
+
+    Parameters
+    ----------
+    config:
+        Widths and switches; `NetworkConfig.paper()` or `NetworkConfig.lite()`.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        head = FullHead if config.head == "full" else SubpixelHead
+        self.head = head(
+            4 + config.opacity_channels, config.decoder_channels[-1], config.head_channels
+        )
+        self.register_buffer("mean", torch.tensor(IMAGE_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGE_STD).view(1, 3, 1, 1), persistent=False)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        if self.config.base:
+            # The untrained network then gives the base prior itself.
+            nn.init.zeros_(self.head.conv3.weight)
+
+    def forward(self, image: Tensor, trimap: Tensor, priors: Tensor | None = None) -> Tensor:
+        """Estimate opacity.
+
+        Parameters
+        ----------
+        image:
+            N×3×H×W, gamma-encoded RGB in [0, 1]; H and W multiples of 32.
+        trimap:
+            N×1×H×W with 0, ½ and 1.
+        priors:
+            N×P×H×W, the config's priors in their order; None for a network without priors.
+
+        Returns
+        -------
+        Tensor
+            N×1×H×W, not clamped.
+        """
+        parts = [(image - self.mean) / self.std, trimap]
+        if self.config.priors:
+            if priors is None:
+                raise ConfigError(
+                    f"this network needs its colour priors: {', '.join(self.config.priors)}"
+                )
+            parts.append(priors)
+        # Channels last: convolutions read this layout several times faster on a CPU.
+        stacked = torch.cat([part.permute(0, 2, 3, 1) for part in parts], dim=3)
+        inputs = stacked.permute(0, 3, 1, 2)
+        features = self.decoder(self.encoder(inputs))
+        alpha: Tensor = self.head(inputs[:, : 4 + self.config.opacity_channels], features)
+        if self.config.base and priors is not None:
+            start = channel_count(self.config.priors[: self.config.priors.index(self.config.base)])
+            alpha = alpha + priors[:, start : start + 1]
+        return alpha
+
+    def save_pretrained(self, folder: str | Path, *, half: bool = True) -> Path:
+        """Write `config.json` and `model.safetensors` (float16 unless told otherwise)."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        state = {
+            name: (value.half() if half and value.is_floating_point() else value).contiguous().cpu()
+            for name, value in self.state_dict().items()
+        }
+        settings = json.dumps(self.config.to_dict(), indent=2) + "\n"
+        for name, write in (
+            (WEIGHTS_FILE, lambda path: save_file(state, path)),
+            (CONFIG_FILE, lambda path: path.write_text(settings)),
+        ):
+            temporary = folder / f".{name}.{os.getpid()}"
+            write(temporary)
+            os.replace(temporary, folder / name)
+        return folder
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path) -> LSANet:
+        """Load `config.json` and `model.safetensors` from a folder or a Hugging Face repository.
+
+        Parameters
+        ----------
+        source:
+            An existing folder, else a repository id such as `owner/name`.
+
+        Raises
+        ------
+        WeightsError
+            A file is missing or damaged, or the weights are not those of the configuration.
+        """
+        config_path = weight_file(source, CONFIG_FILE)
+        try:
+            settings = json.loads(config_path.read_text())
+            config = NetworkConfig.from_dict(settings)
+        except (ValueError, AttributeError, ConfigError) as error:
+            raise WeightsError(f"{config_path} is not a network configuration: {error}") from error
+        network = cls(config)
+        network.load_weights(weight_file(source, WEIGHTS_FILE))
+        return network.eval()
+
+    def load_weights(self, path: str | Path) -> None:
+        """Fill all parameters from a safetensors file that holds exactly these.
+
+        Raises
+        ------
+        WeightsError
+            The file is damaged, or a tensor is missing, unexpected or of another shape.
+        """
+        try:
+            state = load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise WeightsError(f"{path} is not a readable safetensors file: {error}") from error
+        own = self.state_dict()
+        problems = [f"missing {name}" for name in own if name not in state]
+        problems += [f"unexpected {name}" for name in state if name not in own]
+        problems += [
+            f"{name} is {tuple(state[name].shape)} instead of {tuple(value.shape)}"
+            for name, value in own.items()
+            if name in state and state[name].shape != value.shape
+        ]
+        if problems:
+            shown = "; ".join(problems[:3]) + (
+                f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+            )
+            raise WeightsError(f"{path} does not fit its configuration: {shown}")
+        self.load_state_dict(state)
+
+
+def weight_file(source: str | Path, name: str) -> Path:
+    """Find one file of a weights folder or of a Hugging Face repository.
+
+    Raises
+    ------
+    WeightsError
+        The folder or repository does not exist or lacks the file.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        if not (folder / name).is_file():
+            raise WeightsError(f"{folder} lacks {name}; a weights folder holds it beside the other")
+        return folder / name
+    try:
+        return Path(hf_hub_download(str(source), name))
+    except (HFValidationError, HfHubHTTPError, EntryNotFoundError, OSError) as error:
+        raise WeightsError(
+            f"{source} is neither a weights folder nor a repository that can be reached "
+            f"({type(error).__name__})"
+        ) from error

@@ -1,0 +1,96 @@
+"""Closed-form matting on a coarse grid, held to the colour prior: the strongest of the priors.
+
+Levin et al., "A closed-form solution to natural image matting", PAMI 2008: if foreground and
+background each lie on a line in colour space within every 3×3 window, opacity is an affine
+function of colour there, which gives a quadratic energy αᵀLα. Here it is minimised over the
+unknown pixels of a grid at half resolution, together with a weak pull towards the opacity that
+the extended colours imply:
+
+    αᵀLα + λ‖α − α_colour‖²
+
+Half resolution costs a tenth of the time, and the pull keeps the system well conditioned where no
+affinity reaches.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pymatting.laplacian.cf_laplacian import cf_laplacian
+from pymatting.preconditioner.ichol import ichol
+from pymatting.solver.cg import cg
+
+from lsamatting.priors.extension import shrink_known
+
+EPSILON = 1e-5
+"""Regularisation of the windows' colour covariances (ε in Levin et al.)."""
+
+COLOUR_WEIGHT = 3e-4
+"""λ: the weight of the colour prior."""
+
+TOLERANCE = 1e-3
+"""Relative residual at which conjugate gradients stop."""
+
+DISCARD_THRESHOLD = 3e-3
+"""Entries of the incomplete Cholesky factor below this are dropped."""
+
+SHIFTS = (0.0, 1e-3, 1e-2, 1e-1, 0.5)
+"""Added to the diagonal in turn should the incomplete factorisation break down."""
+
+LARGEST_SYSTEM = 300_000
+"""With more unknown pixels than this the grid is halved again, to bound time and memory."""
+
+
+def affinity_alpha(
+    image: NDArray[np.float32],
+    foreground: NDArray[np.bool_],
+    background: NDArray[np.bool_],
+    colour_alpha: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Minimise the energy over the pixels that are neither foreground nor background.
+
+    Parameters
+    ----------
+    image:
+        H×W×3 in [0, 1].
+    foreground, background:
+        H×W, True where known.
+    colour_alpha:
+        H×W in [0, 1]: the opacity towards which unknown pixels are pulled.
+
+    Returns
+    -------
+    ndarray
+        H×W in [0, 1], 1 and 0 on the known pixels.
+    """
+    height, width = foreground.shape
+    unknown = ~(foreground | background)
+    count = int(np.count_nonzero(unknown))
+    if min(height, width) < 3:
+        return np.where(unknown, colour_alpha, foreground).astype(np.float32)
+    if count > LARGEST_SYSTEM:
+        coarse = ((width + 1) // 2, (height + 1) // 2)
+        halved = affinity_alpha(
+            cv2.resize(image, coarse, interpolation=cv2.INTER_AREA),
+            shrink_known(foreground, coarse),
+            shrink_known(background, coarse),
+            cv2.resize(colour_alpha, coarse, interpolation=cv2.INTER_AREA),
+        )
+        alpha = cv2.resize(halved, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.where(unknown, alpha, foreground).astype(np.float32)
+    alpha = foreground.astype(np.float32)
+    if count == 0:
+        return alpha
+    laplacian = cf_laplacian(
+        image.astype(np.float64), epsilon=EPSILON, radius=1, is_known=~unknown
+    ).tocsr()
+    rows = laplacian[np.flatnonzero(unknown)]
+    system = rows[:, np.flatnonzero(unknown)]
+    system.setdiag(system.diagonal() + COLOUR_WEIGHT)
+    pull = colour_alpha[unknown].astype(np.float64)
+    target = COLOUR_WEIGHT * pull - rows @ foreground.ravel().astype(np.float64)
+    factor = ichol(system.tocsc(), discard_threshold=DISCARD_THRESHOLD, shifts=SHIFTS)
+    solution = cg(system, target, x0=pull, M=factor, rtol=TOLERANCE, maxiter=200)
+    alpha[unknown] = np.clip(solution, 0, 1)
+    return alpha
