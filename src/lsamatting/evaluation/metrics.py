@@ -26,14 +26,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import MetricError
-from .connectivity import last_connected_level
+from lsamatting.errors import MetricError
+from lsamatting.evaluation.connectivity import last_connected_level
+from lsamatting.trimap import BACKGROUND, FOREGROUND, UNKNOWN
 
 Region = Literal["unknown", "whole"]
 Matte = NDArray[Any]
 FloatArray = NDArray[np.floating[Any]]
-
-BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
 
 GRADIENT_SIGMA = 1.4
 CONNECTIVITY_THRESHOLDS = np.arange(11, dtype=np.float32) / np.float32(10)
