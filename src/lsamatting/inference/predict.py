@@ -70,7 +70,7 @@ def predict_alpha(
         )
     spent = timings if timings is not None else {}
     spent.update(priors=0.0, network=0.0)
-    alpha = (trimap == 255).astype(np.float32)
+    alpha = np.asarray(trimap == 255, np.float32)
     unknown = trimap == 128
     window = unknown_window(unknown, margin)
     if window is None:

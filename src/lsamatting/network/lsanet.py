@@ -38,6 +38,9 @@ class LSANet(nn.Module):
         Widths and switches; `NetworkConfig.paper()` or `NetworkConfig.lite()`.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
@@ -135,7 +138,8 @@ class LSANet(nn.Module):
             raise WeightsError(f"{config_path} is not a network configuration: {error}") from error
         network = cls(config)
         network.load_weights(weight_file(source, WEIGHTS_FILE))
-        return network.eval()
+        network.eval()
+        return network
 
     def load_weights(self, path: str | Path) -> None:
         """Fill all parameters from a safetensors file that holds exactly these.

@@ -14,14 +14,16 @@ affinity reaches.
 
 from __future__ import annotations
 
-import cv2
+from contextlib import redirect_stdout
+from io import StringIO
+
 import numpy as np
 from numpy.typing import NDArray
 from pymatting.laplacian.cf_laplacian import cf_laplacian
 from pymatting.preconditioner.ichol import ichol
 from pymatting.solver.cg import cg
 
-from lsamatting.priors.extension import shrink_known
+from lsamatting.priors.grid import enlarge, shrink, shrink_known
 
 EPSILON = 1e-5
 """Regularisation of the windows' colour covariances (ε in Levin et al.)."""
@@ -68,17 +70,17 @@ def affinity_alpha(
     unknown = ~(foreground | background)
     count = int(np.count_nonzero(unknown))
     if min(height, width) < 3:
-        return np.where(unknown, colour_alpha, foreground).astype(np.float32)
+        return np.asarray(np.where(unknown, colour_alpha, foreground), np.float32)
     if count > LARGEST_SYSTEM:
         coarse = ((width + 1) // 2, (height + 1) // 2)
         halved = affinity_alpha(
-            cv2.resize(image, coarse, interpolation=cv2.INTER_AREA),
+            shrink(image, coarse),
             shrink_known(foreground, coarse),
             shrink_known(background, coarse),
-            cv2.resize(colour_alpha, coarse, interpolation=cv2.INTER_AREA),
+            shrink(colour_alpha, coarse),
         )
-        alpha = cv2.resize(halved, (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.where(unknown, alpha, foreground).astype(np.float32)
+        alpha = enlarge(halved, (width, height))
+        return np.asarray(np.where(unknown, alpha, foreground), np.float32)
     alpha = foreground.astype(np.float32)
     if count == 0:
         return alpha
@@ -90,7 +92,9 @@ def affinity_alpha(
     system.setdiag(system.diagonal() + COLOUR_WEIGHT)
     pull = colour_alpha[unknown].astype(np.float64)
     target = COLOUR_WEIGHT * pull - rows @ foreground.ravel().astype(np.float64)
-    factor = ichol(system.tocsc(), discard_threshold=DISCARD_THRESHOLD, shifts=SHIFTS)
+    # PyMatting prints a line for each shift that fails; standard output is the caller's.
+    with redirect_stdout(StringIO()):
+        factor = ichol(system.tocsc(), discard_threshold=DISCARD_THRESHOLD, shifts=SHIFTS)
     solution = cg(system, target, x0=pull, M=factor, rtol=TOLERANCE, maxiter=200)
     alpha[unknown] = np.clip(solution, 0, 1)
     return alpha

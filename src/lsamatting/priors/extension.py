@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.priors.grid import enlarge, shrink
+
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -18,12 +20,6 @@ BLUR_SIZE = 5
 
 NO_COLOUR = 0.5
 """Mid grey stands for a side of which the trimap knows no pixel."""
-
-
-def shrink_known(known: Mask, size: tuple[int, int]) -> Mask:
-    """Bring a mask to a coarser (width, height); a pixel is known only if all that it covers is."""
-    share = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    return np.asarray(share > 1 - 1e-4)
 
 
 def nearest_colours(image: Image, known: Mask) -> tuple[Image, Image]:
@@ -81,17 +77,17 @@ def smooth_colours(image: Image, known: Mask) -> Image:
     while max(weight.shape) > 1 and float(levels[-1][1].min()) == 0:
         summed, weight = levels[-1]
         coarser = ((weight.shape[1] + 1) // 2, (weight.shape[0] + 1) // 2)
-        summed = cv2.resize(summed, coarser, interpolation=cv2.INTER_AREA)
-        weight = cv2.resize(weight, coarser, interpolation=cv2.INTER_AREA)
+        summed = shrink(summed, coarser)
+        weight = shrink(weight, coarser)
         levels.append((summed, weight))
     summed, weight = levels.pop()
-    filled = summed / np.maximum(weight, 1e-12)[..., None]
+    filled = np.asarray(summed / np.maximum(weight, 1e-12)[..., None], np.float32)
     for summed, weight in reversed(levels):
         size = (weight.shape[1], weight.shape[0])
-        pushed = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR)
+        pushed = enlarge(filled, size)
         # A pixel which a coarse level knows in part is that part known colour, the rest pushed.
-        filled = summed + (1 - weight)[..., None] * pushed
-    return np.asarray(filled, np.float32)
+        filled = np.asarray(summed + (1 - weight)[..., None] * pushed, np.float32)
+    return filled
 
 
 def implied_alpha(
@@ -115,4 +111,4 @@ def implied_alpha(
     line = foreground - background
     along = np.einsum("ijk,ijk->ij", image - background, line)
     length = np.einsum("ijk,ijk->ij", line, line)
-    return np.clip(along / (length + np.float32(softening)), 0, 1).astype(np.float32)
+    return np.asarray(np.clip(along / (length + np.float32(softening)), 0, 1), np.float32)

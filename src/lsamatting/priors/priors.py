@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.errors import ConfigError
 from lsamatting.priors.channels import PRIOR_CHANNELS, channel_count
-from lsamatting.priors.extension import implied_alpha, nearest_colours, shrink_known, smooth_colours
+from lsamatting.priors.extension import implied_alpha, nearest_colours, smooth_colours
+from lsamatting.priors.grid import enlarge, shrink, shrink_known
 
 GRID = 2
 """Extensions and affinities are computed on a grid this many times coarser than the image: they
@@ -54,18 +54,16 @@ def compute_priors(
     stack = np.empty((height, width, channel_count(which)), np.float32)
     if not which:
         return stack
+    size = (width, height)
     grid = ((width + GRID - 1) // GRID, (height + GRID - 1) // GRID)
     image = np.ascontiguousarray(image, np.float32)
-    small = cv2.resize(image, grid, interpolation=cv2.INTER_AREA)
+    small = shrink(image, grid)
     foreground = shrink_known(trimap == 255, grid)
     background = shrink_known(trimap == 0, grid)
     near_f, distance_f = nearest_colours(small, foreground)
     near_b, distance_b = nearest_colours(small, background)
     smooth_f = smooth_colours(small, foreground)
     smooth_b = smooth_colours(small, background)
-
-    def enlarge(array: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(cv2.resize(array, (width, height), interpolation=cv2.INTER_LINEAR))
 
     full: dict[str, NDArray[np.float32]] = {}
 
@@ -77,7 +75,7 @@ def compute_priors(
                 "smooth_foreground": smooth_f,
                 "smooth_background": smooth_b,
             }[name]
-            full[name] = enlarge(coarse)
+            full[name] = enlarge(coarse, size)
         return full[name]
 
     start = 0
@@ -86,7 +84,7 @@ def compute_priors(
         start += PRIOR_CHANNELS[name]
         if name == "distances":
             both = np.stack((distance_f, distance_b), axis=-1) * (GRID / DISTANCE_RANGE)
-            channels[:] = enlarge(np.minimum(both, 1).astype(np.float32))
+            channels[:] = enlarge(np.minimum(both, 1).astype(np.float32), size)
         elif name == "alpha_nearest":
             channels[..., 0] = implied_alpha(
                 image, colours("nearest_foreground"), colours("nearest_background")
@@ -99,11 +97,13 @@ def compute_priors(
             # PyMatting takes a second to import; networks without this prior never pay it.
             from lsamatting.priors.affinity import affinity_alpha
 
-            colour_alpha = (
-                implied_alpha(small, near_f, near_b) + implied_alpha(small, smooth_f, smooth_b)
-            ) / 2
+            colour_alpha = np.mean(
+                (implied_alpha(small, near_f, near_b), implied_alpha(small, smooth_f, smooth_b)),
+                axis=0,
+                dtype=np.float32,
+            )
             coarse = affinity_alpha(small, foreground, background, colour_alpha)
-            channels[..., 0] = np.clip(enlarge(coarse), 0, 1)
+            channels[..., 0] = np.clip(enlarge(coarse, size), 0, 1)
         else:
             channels[:] = colours(name)
     return stack
