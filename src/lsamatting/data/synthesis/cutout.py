@@ -68,7 +68,7 @@ def extend_colours(premultiplied: Floats, weight: Floats) -> Floats:
 
     height, width = weight.shape
     colours = [np.dstack([premultiplied, weight]).astype(np.float32)]
-    while min(colours[-1].shape[:2]) > 1:
+    while max(colours[-1].shape[:2]) > 1:
         # Gaussian before decimation: plain 2x2 means would leave blocks in the extension.
         colours.append(np.asarray(cv2.pyrDown(colours[-1]), dtype=np.float32))
     coarse = _normalised(colours[-1])

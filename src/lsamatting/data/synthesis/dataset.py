@@ -45,6 +45,14 @@ KINDS: dict[str, Kind] = {
     "fur": Kind("fur", 10),
     "hair": Kind("hair", 5),
     "feathers": Kind("feathers", 1.2),
+    "solids": Kind("solids", 4),
+    "motion": Kind("motion", 1.2),
+    "leaves": Kind("leaves", 1.5),
+    "combination": Kind("combination", 1.6),
+    "smoke": Kind("smoke", 0.6),
+    "nets": Kind("nets", 0.7),
+    "glass": Kind("glass", 0.6),
+    "lettering": Kind("lettering", 0.6),
 }
 
 # Share of items made from the user's cutouts, if any are given.

@@ -117,7 +117,7 @@ def blur(picture: Floats, sigma: float) -> Floats:
     import cv2
 
     height, width = picture.shape[:2]
-    factor = max(1, int(sigma / 5))
+    factor = max(1, int(sigma / 4))
     if factor == 1:
         return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), dtype=np.float32)
     reduced = (max(1, width // factor), max(1, height // factor))
