@@ -63,7 +63,9 @@ def render(rng: np.random.Generator, shape: tuple[int, int], photos: Photos) -> 
     alpha = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
     across = np.asarray(cv2.resize(across, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
     if rng.random() < 0.3:
-        alpha = alpha * random_outline(rng, shape)
+        part = random_outline(rng, shape)
+        alpha = alpha * part
+        across = 1 - (1 - across) * part  # no threads to be shaded where there is no net
     colour = thread_colour(rng, shape, photos, across, folds)
     return Cutout(colour, np.clip(alpha, 0, 1).astype(np.float32))
 
@@ -114,12 +116,13 @@ def thread_coverage(distance: Reals, half_width: Reals | float) -> Floats:
 
 def _threads(distances: list[Reals], half: Reals) -> Threads:
     """Union of thread families, given the distance in pixels to the nearest thread of each."""
-    open_share = np.ones_like(half)
-    nearest = np.full_like(half, np.inf)
+    open_share = np.ones(half.shape, dtype=np.float32)
+    nearest = np.full(half.shape, np.inf, dtype=np.float32)
     for distance in distances:
         open_share *= 1 - thread_coverage(distance, half)
-        nearest = np.minimum(nearest, distance)
-    return Threads(1 - open_share, np.minimum(nearest / half, 1).astype(np.float32))
+        nearest = np.minimum(nearest, distance, dtype=np.float32)
+    across = np.minimum(nearest / half, 1)
+    return Threads(1 - open_share, across.astype(np.float32))
 
 
 def _to_line(cells: Reals) -> Floats:
@@ -229,7 +232,7 @@ def thread_colour(
     gy, gx = slopes(folds)
     slope = gx * math.cos(turn := rng.uniform(0, 7)) + gy * math.sin(turn)
     fold_shade = 1 + rng.uniform(0.05, 0.3) * np.tanh(slope / (slope.std() + 1e-9))
-    mottle = 1 + 0.05 * smooth_field(rng, shape, scale=rng.uniform(4, 30))
+    mottle = 1 + 0.05 * smooth_field(rng, shape, scale=rng.uniform(8, 40))
     second = photos.palette(rng, 1)[0]
     mix = rng.uniform(0, 0.4) * smoothstep(-1, 1, smooth_field(rng, shape, scale=min(shape) / 2))
     dyed = base + (second - base) * mix[..., None]
