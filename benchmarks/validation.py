@@ -128,7 +128,7 @@ def sheet_row(
     """Lay the window of each picture side by side, captioned."""
     import cv2
 
-    cells = []
+    cells: list[NDArray[np.uint8]] = []
     for caption, picture in pictures.items():
         crop = (np.clip(picture[window], 0, 1) * 255 + 0.5).astype(np.uint8)
         if crop.ndim == 2:
@@ -209,8 +209,8 @@ def run(options: argparse.Namespace) -> None:
             )
         images.append(row)
         if options.sheet is not None:
-            shown = {name: mattes[name] for name in ("ours", "closed-form") if name in mattes}
-            shown = shown or {name: mattes[name] for name in list(mattes)[:1]}
+            names = [name for name in METHODS if name in mattes] or list(mattes)[:1]
+            shown = {name: mattes[name] for name in names}
             window = worst_place(next(iter(shown.values())), target, trimap, options.side)
             pictures = {
                 "image": picture.pixels,
