@@ -30,7 +30,7 @@ _NATURAL = np.array(
 
 def colour_pair(rng: np.random.Generator, photos: Photos) -> Floats:
     """Pick the dark and the light colour (2x3) of one coat: natural, or out of a photograph."""
-    if rng.random() < 0.7:
+    if rng.random() < 0.8:
         first, second = _NATURAL[rng.integers(len(_NATURAL), size=2)]
         share = np.float32(rng.uniform(0, 0.3))
         pair = first * (1 - share) + second * share
@@ -44,15 +44,15 @@ def colour_pair(rng: np.random.Generator, photos: Photos) -> Floats:
 def coat(rng: np.random.Generator, shape: tuple[int, int], photos: Photos) -> Floats:
     """Colour of a coat at every pixel, HxWx3 in [0, 1]: low contrast, sometimes patterned."""
     height, width = shape
-    if rng.random() < 0.2:
+    if rng.random() < 0.15:
         # A photograph's own colours, softened until no foreign texture is left.
         return photos.patch(rng, height, width, smooth=rng.uniform(4, 25))
     texture = photos.patch(rng, height, width, smooth=rng.uniform(3, 30)).mean(axis=2)
     level = (texture - texture.mean()) / (texture.std() + 0.03)
-    level = 0.5 + rng.uniform(0.1, 0.28) * level
+    level = 0.5 + rng.uniform(0.12, 0.4) * level
     dark, light = colour_pair(rng, photos)
     colours = dark + np.clip(level, 0, 1)[..., None] * (light - dark)
-    if rng.random() < 0.45:
+    if rng.random() < 0.6:
         other_dark, other_light = colour_pair(rng, photos)
         other = other_dark + np.clip(level, 0, 1)[..., None] * (other_light - other_dark)
         share = _pattern(rng, shape)[..., None]
@@ -94,7 +94,7 @@ def roundness(rng: np.random.Generator, distance: Floats, depth: float) -> Float
     angle, slant = rng.uniform(-np.pi, 0), rng.uniform(0.2, 0.9)
     light = 1 - (np.cos(angle) * gx + np.sin(angle) * gy) * slant
     light /= np.sqrt(1 + gx * gx + gy * gy)
-    factor = np.clip(1 + rng.uniform(0.15, 0.6) * (light - 0.9), 0.4, 1.5)
+    factor = np.clip(1 + rng.uniform(0.2, 1.0) * (light - 0.9), 0.3, 1.6)
     soft = cv2.GaussianBlur(factor.astype(np.float32), (0, 0), 1.5)
     grown = cv2.resize(soft, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
     return np.asarray(grown, dtype=np.float32)

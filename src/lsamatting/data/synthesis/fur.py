@@ -18,7 +18,7 @@ from lsamatting.data.synthesis.strokes import draw_strokes, empty_canvas
 
 Floats = NDArray[np.float32]
 
-_VERTICES = 9
+_VERTICES = 11
 _MOST_STRANDS = 45_000
 
 
@@ -108,9 +108,16 @@ def draw_fur(
     angle = strands.sample_map(pelt.heading, roots) + jitter.astype(np.float32)
     shape = (distance.shape[0], distance.shape[1])
     wave = smooth_field(rng, shape, scale=0.08 * min(shape)) * rng.uniform(0.1, 0.7)
+    headings = np.repeat(angle[:, None], _VERTICES - 1, axis=1)
+    if rng.random() < 0.2:
+        headings = headings + _wool(rng, shape, roots, length)
     bend = strands.sample_map(wave, roots) + rng.normal(0, frizz * 1.5, count)
     points = strands.curves(
-        roots, angle, length.astype(np.float32), bend.astype(np.float32), _VERTICES
+        roots,
+        headings.astype(np.float32),
+        length.astype(np.float32),
+        bend.astype(np.float32),
+        _VERTICES,
     )
     # Tufts within tufts: locks of a few strands gather into larger ones.
     typical = float(np.median(length))
@@ -135,6 +142,18 @@ def draw_fur(
         colour=colour[order],
         opacity=opacity.astype(np.float32)[order],
     )
+
+
+def _wool(
+    rng: np.random.Generator, shape: tuple[int, int], roots: Floats, length: Floats
+) -> Floats:
+    """Pick turns of the heading (N x steps) that curl neighbouring strands much the same way."""
+    pitch = rng.uniform(8, 30)
+    phase = 2 * smooth_field(rng, shape, scale=rng.uniform(0.5, 1.5) * pitch)
+    start = strands.sample_map(phase, roots)[:, None] + rng.normal(0, 0.3, (len(roots), 1))
+    path = np.linspace(0, 1, _VERTICES - 1) * length[:, None] / pitch
+    turns = rng.uniform(0.5, 1.3) * np.sin(2 * np.pi * np.minimum(path, 2.5) + start)
+    return np.asarray(turns, dtype=np.float32)
 
 
 def _roots(rng: np.random.Generator, distance: Floats, pelt: Pelt, width: float) -> Floats:

@@ -18,7 +18,8 @@ from lsamatting.data.synthesis.strokes import draw_strokes, empty_canvas
 
 Floats = NDArray[np.float32]
 
-_VERTICES = 40
+# Vertices are this many pixels apart, within limits: curls must not turn into polygons.
+_STEP, _FEWEST, _MOST = 6.0, 20, 90
 
 # Dark and light ends of human skin, gamma-encoded sRGB; colours between them all occur.
 _SKIN = np.array([[0.24, 0.15, 0.11], [0.95, 0.8, 0.71]], dtype=np.float32)
@@ -90,8 +91,9 @@ def draw_hair(
     colours: 2x3, the dark and light ends. share: of the full number of strands.
     """
     x, y, radius = body.head
-    locks = int(rng.integers(40, 130) * share)
-    each = int(rng.integers(25, 75))
+    vertices = int(np.clip(style.length * radius * (1 + style.curl) / _STEP, _FEWEST, _MOST))
+    locks = int(rng.integers(60, 220) * share)
+    each = int(rng.integers(25, 80))
     count = locks * each
     lock = np.repeat(np.arange(locks), each)
     # One scalp position and one set of waves per lock; its strands differ slightly from it.
@@ -104,26 +106,28 @@ def draw_hair(
     length = radius * style.length * rng.uniform(0.65, 1.1, locks)[lock]
     length = length * np.exp(rng.normal(0, 0.12, count))
     fly = rng.random(count) < style.flyaways
-    length = length * np.where(fly, rng.uniform(0.3, 1, count), 1)
-    heading = _headings(rng, style, polar, lock, fly)
+    length = length * np.where(fly, rng.uniform(0.1, 1, count), 1)
+    heading = _headings(rng, style, polar, lock, fly, steps=vertices - 1)
     points = strands.curves(
         roots.astype(np.float32),
         heading,
         length.astype(np.float32),
         rng.normal(0, style.frizz, count).astype(np.float32),
-        _VERTICES,
+        vertices,
     )
     pull = (rng.uniform(0.2, 0.95, locks)[lock] * ~fly).astype(np.float32)
     points = strands.gather(points, lock.astype(np.int32), pull, rng.uniform(0.5, 1.4))
-    width = np.clip(radius * rng.uniform(0.004, 0.011), 0.3, 2.0)
-    thick = (width * np.exp(rng.normal(0, 0.25, count))).astype(np.float32)
+    width = np.clip(radius * np.exp(rng.uniform(np.log(0.0022), np.log(0.008))), 0.25, 1.5)
+    thick = width * np.exp(rng.normal(0, 0.25, count)) * np.where(fly, 0.7, 1)
     order = np.argsort(rng.permutation(locks)[lock] + rng.normal(0, 6, count))
     draw_strokes(
         canvas,
         points[order],
-        radius=strands.taper(count, thick, _VERTICES, fullest=0.5, tip=0.3)[order],
+        radius=strands.taper(count, thick.astype(np.float32), vertices, fullest=0.5, tip=0.3)[
+            order
+        ],
         colour=_hair_colours(rng, colours, points, lock, radius)[order],
-        opacity=np.full((count, _VERTICES), rng.uniform(0.75, 1), dtype=np.float32),
+        opacity=np.full((count, vertices), rng.uniform(0.75, 1), dtype=np.float32),
     )
 
 
@@ -133,10 +137,11 @@ def _headings(
     polar: NDArray[np.float64],
     lock: NDArray[np.intp],
     fly: NDArray[np.bool_],
+    *,
+    steps: int,
 ) -> Floats:
     """Heading at every step (N x steps): out of the scalp, then falling, waving and curling."""
     locks = int(lock.max()) + 1
-    steps = _VERTICES - 1
     t = np.linspace(0, 1, steps)[None]
     fall = 1 - np.exp(-style.gravity * (t + (1 - style.lift) * 0.35) * style.length)
     out_x, out_y = np.cos(polar)[:, None], np.sin(polar)[:, None]
@@ -154,7 +159,7 @@ def _headings(
     heading += style.wave * np.sin(phase[:, :1] + pitch[:, :1] * path)
     heading += style.curl * np.sin(phase[:, 1:] + pitch[:, 1:] * path) * np.minimum(2 * t, 1)
     heading += rng.normal(0, 0.12, locks)[lock][:, None]
-    wander = np.cumsum(rng.normal(0, 1, heading.shape), axis=1) * (style.frizz / 4)
+    wander = np.cumsum(rng.normal(0, 1, heading.shape), axis=1) * (1.5 * style.frizz / steps**0.5)
     heading += wander * np.where(fly, 4, 1)[:, None]
     heading += (rng.normal(0, 0.35, len(lock)) * fly)[:, None]
     return np.asarray(heading, dtype=np.float32)
@@ -168,8 +173,8 @@ def _hair_colours(
     radius: float,
 ) -> Floats:
     """N x K x 3: lock and strand shades, lighter tips, and a shine band where hair bends away."""
-    count = len(lock)
-    t = np.linspace(0, 1, _VERTICES)[None]
+    count, vertices = points.shape[:2]
+    t = np.linspace(0, 1, vertices)[None]
     level = rng.uniform(0.2, 0.6) + rng.normal(0, 0.12, int(lock.max()) + 1)[lock][:, None]
     level = level + rng.normal(0, 0.1, (count, 1)) + rng.uniform(-0.05, 0.35) * (t - 0.4)
     base = colours[0] + np.clip(level, 0, 1)[..., None] * (colours[1] - colours[0])
