@@ -1,0 +1,177 @@
+"""What `matte` does with each picture, and what it does when one of them fails."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
+from lsamatting.cli.options import DEFAULT_BAND
+from lsamatting.errors import LsamattingError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lsamatting.cli.pairing import Pair
+    from lsamatting.images import Picture
+    from lsamatting.matting import Matte, Matting
+    from lsamatting.trimap import Trimap
+
+OVERLAY_COLOUR = (0.16, 0.43, 0.40)
+"""What an overlay shows the subject on if --on does not say: a green that is rare in subjects."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One picture, its guide, and the files to write by the name of their option."""
+
+    pair: Pair
+    outputs: dict[str, Path]
+
+
+@dataclass(frozen=True)
+class Guide:
+    """How trimaps are read, or made from masks."""
+
+    max_pixels: int
+    is_mask: bool = False
+    erode: int = DEFAULT_BAND
+    dilate: int = DEFAULT_BAND
+    background_below: int = 85
+    foreground_above: int = 170
+
+    def read(self, path: Path) -> Trimap:
+        """Read one file."""
+        from lsamatting.images import read_grey
+        from lsamatting.trimap import Trimap
+
+        if self.is_mask:
+            values, _ = read_grey(path, max_pixels=self.max_pixels)
+            return Trimap.from_mask(values, erode=self.erode, dilate=self.dilate)
+        return Trimap.read(
+            path,
+            background_below=self.background_below,
+            foreground_above=self.foreground_above,
+            max_pixels=self.max_pixels,
+        )
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done with every picture."""
+
+    model: Matting
+    guide: Guide
+    max_pixels: int
+    backdrop: NDArray[np.float32] | None = None
+    foreground_method: Literal["ml", "closed-form", "none"] = "ml"
+    depth: Literal[8, 16, 32] | None = None
+
+    def do(self, task: Task) -> dict[str, Any]:
+        """Make one matte and write its files.
+
+        Returns
+        -------
+        dict
+            What was done, ready for JSON.
+        """
+        from lsamatting.images import read_picture
+
+        start = time.perf_counter()
+        picture = read_picture(task.pair.image, max_pixels=self.max_pixels)
+        trimap = self.guide.read(task.pair.guide)
+        read = time.perf_counter() - start
+        needs_colours = set(task.outputs) - {"alpha"}
+        result = self.model(
+            picture, trimap, foreground=self.foreground_method if needs_colours else "none"
+        )
+        start_of_writing = time.perf_counter()
+        for name, path in task.outputs.items():
+            self._write(name, path, picture, result)
+        end = time.perf_counter()
+        seconds = {**result.timings, "read": read + result.timings["read"]}
+        seconds |= {"write": end - start_of_writing, "total": end - start}
+        width, height = picture.size
+        return {
+            "image": str(task.pair.image),
+            "mask" if self.guide.is_mask else "trimap": str(task.pair.guide),
+            "size": [width, height],
+            "pixels": trimap.counts._asdict(),
+            "outputs": {name: str(path) for name, path in task.outputs.items()},
+            "notes": list(result.notes),
+            "seconds": {name: round(value, 4) for name, value in seconds.items()},
+        }
+
+    def _write(self, name: str, path: Path, picture: Picture, result: Matte) -> None:
+        if name == "alpha":
+            result.save(path, depth=self.depth)
+        elif name == "cutout":
+            result.save_cutout(path, depth=self.depth)
+        elif name == "foreground":
+            result.save_foreground(path, depth=self.depth)
+        elif name == "composite":
+            result.save_composite(path, self._behind(result), depth=self.depth)
+        elif name == "overlay":
+            from lsamatting.images import write_picture
+            from lsamatting.overlay import overlay
+
+            shown = result.composite(self._behind(result))
+            write_picture(path, overlay(picture.pixels, result.trimap.values, result.alpha, shown))
+
+    def _behind(self, result: Matte) -> NDArray[np.float32]:
+        import numpy as np
+
+        from lsamatting.backdrop import fit_backdrop
+
+        if self.backdrop is None:
+            return np.array(OVERLAY_COLOUR, np.float32)
+        return fit_backdrop(self.backdrop, *result.alpha.shape)
+
+
+def run_all(
+    tasks: list[Task], work: Work, *, batch: bool, quiet: bool
+) -> tuple[list[dict[str, Any]], list[dict[str, str]], int]:
+    """Do the tasks; in a batch an error is reported and the others are done all the same.
+
+    Returns
+    -------
+    tuple
+        What was done, what failed, and the exit code.
+    """
+    from rich.progress import Progress
+
+    done: list[dict[str, Any]] = []
+    failed: list[dict[str, str]] = []
+    code = 0
+    console = stderr_console()
+    with Progress(
+        console=console, transient=True, disable=not (batch and console.is_terminal)
+    ) as progress:
+        for task in progress.track(tasks, description="matting"):
+            try:
+                report = work.do(task)
+            except Exception as error:
+                if not batch:
+                    raise
+                failed.append({"image": str(task.pair.image), "error": str(error)})
+                if isinstance(error, LsamattingError):
+                    complain(str(error), console)
+                    code = code or 2
+                else:
+                    complain_unexpected(error, console)
+                    code = 1
+                continue
+            done.append(report)
+            for note in report["notes"]:
+                warn(f"{task.pair.image}: {note}", console)
+            if not quiet:
+                _tell(report)
+    return done, failed, code
+
+
+def _tell(report: dict[str, Any]) -> None:
+    files = ", ".join(report["outputs"].values())
+    say(f"{report['image']} -> {files} ({report['seconds']['total']:.2f} s)")

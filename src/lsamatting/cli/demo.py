@@ -1,0 +1,62 @@
+"""`lsamatting demo`: a photograph that comes with scikit-image, and what becomes of it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lsamatting.cli.console import say
+from lsamatting.cli.options import DeviceOption, ThreadsOption, WeightsOption
+from lsamatting.errors import MissingExtraError
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder to write into; made if missing.")
+    ] = Path("demo-output"),
+    weights: WeightsOption = "lite",
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+) -> None:
+    """Make the matte of a cat and say where the files are (extra: demo)."""
+    if find_spec("skimage") is None:
+        raise MissingExtraError("the demo's photograph", "demo")
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from skimage import data
+
+    from lsamatting.cli.batch import Guide, Task, Work
+    from lsamatting.cli.pairing import Pair
+    from lsamatting.demo import TRIMAP
+    from lsamatting.images import DEFAULT_MAX_PIXELS, read_picture, write_picture
+    from lsamatting.inference.device import limit_threads
+    from lsamatting.matting import Matting
+
+    if threads is not None:
+        limit_threads(threads)
+    output.mkdir(parents=True, exist_ok=True)
+    cat: NDArray[np.uint8] = data.chelsea()  # type: ignore[no-untyped-call]
+    photograph = output / "cat.png"
+    write_picture(photograph, read_picture(cat).pixels)
+    files = {
+        "alpha": output / "alpha.png",
+        "cutout": output / "cutout.png",
+        "overlay": output / "overlay.png",
+    }
+    work = Work(
+        model=Matting.from_pretrained(weights, device=device),
+        guide=Guide(max_pixels=DEFAULT_MAX_PIXELS),
+        max_pixels=DEFAULT_MAX_PIXELS,
+    )
+    report = work.do(Task(Pair(photograph, TRIMAP), files))
+    say(f"photograph  {photograph}")
+    say(f"trimap      {TRIMAP}")
+    for name, path in files.items():
+        say(f"{name:<10}  {path}")
+    seconds = report["seconds"]
+    times = ", ".join(f"{name} {seconds[name]:.2f}" for name in seconds if name != "total")
+    say(f"time        {seconds['total']:.2f} s ({times})")

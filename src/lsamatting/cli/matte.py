@@ -1,0 +1,204 @@
+"""`lsamatting matte`: pictures and trimaps in, mattes out."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lsamatting import __version__
+from lsamatting.cli.batch import Guide, Task, Work, run_all
+from lsamatting.cli.console import say
+from lsamatting.cli.options import (
+    DEFAULT_BAND,
+    Depth,
+    DeviceOption,
+    DilateOption,
+    ErodeOption,
+    ForegroundMethod,
+    MaxPixelsOption,
+    ThreadsOption,
+    WeightsOption,
+)
+from lsamatting.errors import ConfigError
+
+if TYPE_CHECKING:
+    pass
+
+
+def matte(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="IMAGE... TRIMAP",
+            help="Pictures or folders of them, then the trimap or the folder of trimaps that are "
+            "named as the pictures are. With --mask: pictures only.",
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Opacity, a grey picture; for several pictures a folder."
+        ),
+    ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(help="A mask, or folder of masks, from which the trimap is made."),
+    ] = None,
+    erode: ErodeOption = None,
+    dilate: DilateOption = None,
+    cutout: Annotated[
+        Path | None, typer.Option(help="The subject alone: RGBA, not premultiplied.")
+    ] = None,
+    foreground: Annotated[Path | None, typer.Option(help="The subject's own colours.")] = None,
+    composite: Annotated[Path | None, typer.Option(help="The subject on what --on says.")] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLOUR|IMAGE", help="Colour (white, #2a6, 20,90,60) or picture behind it."
+        ),
+    ] = None,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(help="Picture, trimap, opacity and composite side by side, to look at."),
+    ] = None,
+    foreground_method: Annotated[
+        ForegroundMethod, typer.Option(help="How the subject's own colours are found.")
+    ] = ForegroundMethod.ML,
+    weights: WeightsOption = "lite",
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    depth: Annotated[
+        Depth | None, typer.Option(help="Bits per channel; the picture's own if not given.")
+    ] = None,
+    background_below: Annotated[
+        int, typer.Option(min=0, max=255, help="Trimap values below this are background.")
+    ] = 85,
+    foreground_above: Annotated[
+        int, typer.Option(min=0, max=255, help="Trimap values above this are foreground.")
+    ] = 170,
+    max_pixels: MaxPixelsOption = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite/--keep", help="Replace what is there, or skip pictures that are done."
+        ),
+    ] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what was done and how long it took as JSON.")
+    ] = False,
+) -> None:
+    """Estimate how opaque every pixel of a picture is."""
+    if mask is None and len(paths) < 2:
+        raise ConfigError("matte needs a picture and a trimap, or a picture and --mask")
+    if mask is None and (erode is not None or dilate is not None):
+        raise ConfigError("--erode and --dilate go with --mask; a trimap is taken as it is")
+    if composite is not None and on is None:
+        raise ConfigError("--composite needs --on, a colour or a picture")
+    if on is not None and composite is None and overlay is None:
+        raise ConfigError("--on goes with --composite or --overlay")
+    wanted = {
+        "alpha": output,
+        "cutout": cutout,
+        "foreground": foreground,
+        "composite": composite,
+        "overlay": overlay,
+    }
+    if not any(wanted.values()):
+        raise ConfigError("nothing to write: give -o, --cutout, --composite or another output")
+
+    from lsamatting.cli.pairing import pair_up
+
+    images = paths if mask is not None else paths[:-1]
+    pairs, batch = pair_up(images, mask if mask is not None else paths[-1])
+    bits = depth.bits if depth is not None else None
+    tasks = [Task(pair, _outputs(pair.image, wanted, batch=batch)) for pair in pairs]
+    _check_outputs(tasks, bits, batch=batch)
+
+    import torch
+
+    from lsamatting.backdrop import read_backdrop
+    from lsamatting.images import DEFAULT_MAX_PIXELS
+    from lsamatting.inference.device import limit_threads
+    from lsamatting.matting import Matting
+
+    if threads is not None:
+        limit_threads(threads)
+    limit = max_pixels or DEFAULT_MAX_PIXELS
+    work = Work(
+        model=Matting.from_pretrained(weights, device=device),
+        guide=Guide(
+            is_mask=mask is not None,
+            erode=DEFAULT_BAND if erode is None else erode,
+            dilate=DEFAULT_BAND if dilate is None else dilate,
+            background_below=background_below,
+            foreground_above=foreground_above,
+            max_pixels=limit,
+        ),
+        backdrop=None if on is None else read_backdrop(on, max_pixels=limit),
+        foreground_method=foreground_method.value,
+        depth=bits,
+        max_pixels=limit,
+    )
+    if batch:
+        for folder in {path.parent for task in tasks for path in task.outputs.values()}:
+            folder.mkdir(parents=True, exist_ok=True)
+    pending = [
+        task
+        for task in tasks
+        if overwrite or not all(path.exists() for path in task.outputs.values())
+    ]
+    start = time.perf_counter()
+    done, failed, code = run_all(pending, work, batch=batch, quiet=as_json)
+    kept = [str(task.pair.image) for task in tasks if task not in pending]
+    if as_json:
+        report = {
+            "version": __version__,
+            "weights": weights,
+            "device": str(work.model.device),
+            "threads": torch.get_num_threads(),
+            "pictures": done,
+            "kept": kept,
+            "failed": failed,
+            "seconds": round(time.perf_counter() - start, 4),
+        }
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        for image in kept:
+            say(f"{image}: kept, its files are there")
+    if code:
+        raise typer.Exit(code)
+
+
+def _outputs(image: Path, wanted: dict[str, Path | None], *, batch: bool) -> dict[str, Path]:
+    from lsamatting.cli.pairing import destination
+
+    return {
+        name: destination(f"--{name}", path, image, batch=batch)
+        for name, path in wanted.items()
+        if path is not None
+    }
+
+
+def _check_outputs(tasks: list[Task], depth: Literal[8, 16, 32] | None, *, batch: bool) -> None:
+    """Refuse, before anything is computed, files that cannot or should not be written."""
+    from lsamatting.images import check_destination
+
+    inputs = {path.resolve() for task in tasks for path in (task.pair.image, task.pair.guide)}
+    seen: set[Path] = set()
+    for task in tasks:
+        for name, path in task.outputs.items():
+            if path.resolve() in inputs:
+                raise ConfigError(f"{path}: would replace an input; choose another file")
+            if path.resolve() in seen:
+                raise ConfigError(f"{path}: two outputs would be written to this file")
+            seen.add(path.resolve())
+            check_destination(
+                path,
+                alpha=name == "cutout",
+                depth=None if name == "overlay" else depth,
+                parent_exists=not batch,
+            )

@@ -1,0 +1,381 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lsamatting.images import read_grey, read_picture, write_picture
+
+
+def pixels_of(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path))
+
+
+def test_opacity_keeps_what_is_known(cli, scene, weights):
+    outcome = cli(
+        "matte", scene.image, scene.trimap, "-o", scene.folder / "a.png", "--weights", weights
+    )
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "a.png" in outcome.out
+    alpha = pixels_of(scene.folder / "a.png")
+    assert alpha.dtype == np.uint8
+    assert alpha.shape == scene.marks.shape
+    assert (alpha[scene.marks == 255] == 255).all()
+    assert (alpha[scene.marks == 0] == 0).all()
+
+
+def test_every_output_at_once(cli, scene, weights):
+    names = ("cutout", "foreground", "composite", "overlay")
+    files = {name: scene.folder / f"{name}.png" for name in names}
+    options = [part for name, path in files.items() for part in (f"--{name}", path)]
+    outcome = cli(
+        *("matte", scene.image, scene.trimap, "-o", scene.folder / "a.tif"),
+        *(*options, "--on", "#00ff00", "--weights", weights, "--device", "cpu", "--threads", "1"),
+    )
+    assert outcome.code == 0, outcome.err
+    alpha = pixels_of(scene.folder / "a.tif")
+    cutout = pixels_of(files["cutout"])
+    assert cutout.shape == (*scene.marks.shape, 4)
+    assert (cutout[..., 3] == alpha).all()
+    inside, outside = scene.marks == 255, scene.marks == 0
+    assert (cutout[inside][:, :3] == scene.pixels[inside]).all()
+    assert (pixels_of(files["foreground"])[inside] == scene.pixels[inside]).all()
+    composite = pixels_of(files["composite"])
+    assert (composite[outside] == (0, 255, 0)).all()
+    assert (composite[inside] == scene.pixels[inside]).all()
+    height, width = alpha.shape
+    overlay = pixels_of(files["overlay"])
+    assert overlay.shape[0] == height
+    assert (overlay[:, :width] == scene.pixels).all()
+    assert (overlay[:, -width:] == composite).all()
+
+
+def test_composite_on_a_picture_of_another_size(cli, scene, weights):
+    behind = scene.folder / "behind.png"
+    Image.new("RGB", (300, 100), (10, 20, 30)).save(behind)
+    shown = scene.folder / "shown.jpg"
+    outcome = cli(
+        *("matte", scene.image, scene.trimap, "--composite", shown, "--on", behind),
+        *("--weights", weights),
+    )
+    assert outcome.code == 0, outcome.err
+    corner = pixels_of(shown)[:4, :4].reshape(-1, 3).mean(0)
+    np.testing.assert_allclose(corner, (10, 20, 30), atol=3)
+
+
+@pytest.mark.parametrize(
+    ("source", "asked", "target", "expected"),
+    [
+        (8, None, "a.png", 8),
+        (8, "16", "a.png", 16),
+        (16, None, "a.png", 16),
+        (16, None, "a.jpg", 8),
+        (16, "8", "a.png", 8),
+        (32, None, "a.tif", 32),
+        (32, None, "a.png", 16),
+    ],
+)
+def test_depth_comes_back_unless_asked_otherwise(
+    cli, scene, weights, source, asked, target, expected
+):
+    image = scene.folder / ("deep.tif" if source == 32 else "deep.png")
+    write_picture(image, scene.pixels.astype(np.float32) / 255, depth=source)
+    options = () if asked is None else ("--depth", asked)
+    path = scene.folder / target
+    outcome = cli("matte", image, scene.trimap, "-o", path, "--weights", weights, *options)
+    assert outcome.code == 0, outcome.err
+    assert read_grey(path)[1] == expected
+
+
+def test_linear_light_comes_back_linear(cli, scene, weights):
+    image, cutout = scene.folder / "light.exr", scene.folder / "cutout.exr"
+    colours = scene.pixels.astype(np.float32) / 255
+    write_picture(image, colours)
+    outcome = cli("matte", image, scene.trimap, "--cutout", cutout, "--weights", weights)
+    assert outcome.code == 0, outcome.err
+    written = read_picture(cutout)
+    assert written.linear
+    inside = scene.marks == 255
+    np.testing.assert_allclose(written.pixels[inside], colours[inside], atol=2e-3)
+
+
+def test_orientation_comes_back(cli, scene, weights):
+    image = scene.folder / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored turned by a quarter: what a viewer shows is the scene
+    Image.fromarray(np.rot90(scene.pixels).copy()).save(image, exif=exif, quality=100)
+    outcome = cli("matte", image, scene.trimap, "-o", scene.folder / "a.png", "--weights", weights)
+    assert outcome.code == 0, outcome.err
+    assert pixels_of(scene.folder / "a.png").shape == scene.marks.shape
+
+
+def test_mask_instead_of_trimap(cli, scene, weights):
+    path = scene.folder / "a.png"
+    outcome = cli(
+        *("matte", scene.image, "--mask", scene.mask, "--erode", "3", "--dilate", "4"),
+        *("-o", path, "--weights", weights, "--json"),
+    )
+    assert outcome.code == 0, outcome.err
+    (entry,) = json.loads(outcome.out)["pictures"]
+    assert entry["mask"] == str(scene.mask)
+    assert 0 < entry["pixels"]["unknown"] < scene.marks.size / 2
+    alpha = pixels_of(path)
+    assert alpha[20, 28] == 255
+    assert alpha[0, 0] == 0
+
+
+def test_json_tells_files_and_times(cli, scene, weights):
+    path = scene.folder / "a.png"
+    outcome = cli(
+        *("matte", scene.image, scene.trimap, "-o", path, "--weights", weights),
+        *("--json", "--device", "cpu"),
+    )
+    report = json.loads(outcome.out)
+    assert report["device"] == "cpu"
+    assert report["failed"] == []
+    (entry,) = report["pictures"]
+    assert entry["outputs"] == {"alpha": str(path)}
+    assert entry["size"] == [56, 40]
+    seconds = entry["seconds"]
+    assert {"read", "priors", "network", "foreground", "write", "total"} <= set(seconds)
+    assert all(value >= 0 for value in seconds.values())
+    assert sum(entry["pixels"].values()) == 56 * 40
+
+
+def test_nothing_unknown_is_warned_of_and_done(cli, scene, weights):
+    Image.fromarray((scene.marks > 100).astype(np.uint8) * 255).save(scene.trimap)
+    path = scene.folder / "a.png"
+    outcome = cli("matte", scene.image, scene.trimap, "-o", path, "--weights", weights)
+    assert outcome.code == 0
+    assert "no unknown" in outcome.error_line
+    assert set(np.unique(pixels_of(path))) == {0, 255}
+
+
+def batch_of(scene, *names: str) -> tuple[Path, Path, Path]:
+    images, trimaps = scene.folder / "images", scene.folder / "trimaps"
+    images.mkdir()
+    trimaps.mkdir()
+    for name in names:
+        Image.fromarray(scene.pixels).save(images / f"{name}.jpg")
+        Image.fromarray(scene.marks).save(trimaps / f"{name}.png")
+    return images, trimaps, scene.folder / "out"
+
+
+@pytest.mark.parametrize("as_folder", [True, False])
+def test_batch(cli, scene, weights, as_folder):
+    images, trimaps, out = batch_of(scene, "one", "two")
+    given = [images] if as_folder else [images / "one.jpg", images / "two.jpg"]
+    outcome = cli(
+        *("matte", *given, trimaps, "-o", out / "alpha", "--cutout", out / "cutout"),
+        *("--weights", weights),
+    )
+    assert (outcome.code, outcome.err) == (0, "")
+    assert sorted(path.name for path in (out / "alpha").iterdir()) == ["one.png", "two.png"]
+    assert sorted(path.name for path in (out / "cutout").iterdir()) == ["one.png", "two.png"]
+
+
+def test_batch_of_masks(cli, scene, weights):
+    images, masks, out = batch_of(scene, "one", "two")
+    outcome = cli("matte", images, "--mask", masks, "-o", out, "--weights", weights)
+    assert outcome.code == 0, outcome.err
+    assert len(list(out.iterdir())) == 2
+
+
+def test_batch_reports_a_bad_picture_and_does_the_rest(cli, scene, weights):
+    images, trimaps, out = batch_of(scene, "bad", "good")
+    (images / "bad.jpg").write_bytes((images / "bad.jpg").read_bytes()[:200])
+    outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights, "--json")
+    assert outcome.code == 2
+    assert "bad.jpg" in outcome.error_line
+    report = json.loads(outcome.out)
+    assert [Path(entry["image"]).name for entry in report["pictures"]] == ["good.jpg"]
+    assert [Path(entry["image"]).name for entry in report["failed"]] == ["bad.jpg"]
+    assert [path.name for path in out.iterdir()] == ["good.png"]
+
+
+def test_keep_skips_what_is_done(cli, scene, weights):
+    images, trimaps, out = batch_of(scene, "one", "two")
+    out.mkdir()
+    (out / "one.png").write_bytes(b"mine")
+    outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights, "--keep")
+    assert outcome.code == 0, outcome.err
+    assert "kept" in outcome.out
+    assert (out / "one.png").read_bytes() == b"mine"
+    assert (out / "two.png").exists()
+    assert cli("matte", images, trimaps, "-o", out, "--weights", weights).code == 0
+    assert pixels_of(out / "one.png").shape == scene.marks.shape
+
+
+# ---- mistakes: exit code 2, one line, nothing written ----
+
+
+def spoil_truncate(scene):
+    scene.image.write_bytes(scene.image.read_bytes()[:-300])
+
+
+def spoil_empty(scene):
+    scene.image.write_bytes(b"")
+
+
+def spoil_text(scene):
+    scene.image.write_text("no picture at all")
+
+
+def spoil_missing(scene):
+    scene.image.unlink()
+
+
+def spoil_trimap_size(scene):
+    Image.new("L", (30, 20), 128).save(scene.trimap)
+
+
+def spoil_trimap_missing(scene):
+    scene.trimap.unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "options", "words"),
+    [
+        (spoil_truncate, [], ["image.png"]),
+        (spoil_empty, [], ["image.png"]),
+        (spoil_text, [], ["image.png"]),
+        (spoil_missing, [], ["image.png", "no such"]),
+        (spoil_trimap_size, [], ["30x20", "56x40"]),
+        (spoil_trimap_missing, [], ["trimap.png", "no such"]),
+        (None, ["--max-pixels", "100"], ["image.png", "limit", "max_pixels"]),
+        (None, ["--cutout", "{}/x.jpg"], ["x.jpg", "transparency"]),
+        (None, ["--cutout", "{}/x.gif"], ["x.gif", "accepted"]),
+        (None, ["--cutout", "{}/nowhere/x.png"], ["nowhere", "not exist"]),
+        (None, ["--cutout", "{}/image.png"], ["image.png", "replace an input"]),
+        (None, ["--cutout", "{}/out.png"], ["out.png", "two outputs"]),
+        (None, ["--foreground", "{}/x.jpg", "--depth", "16"], ["x.jpg", "16"]),
+        (None, ["--composite", "{}/x.png"], ["--on"]),
+        (None, ["--on", "red"], ["--composite"]),
+        (None, ["--composite", "{}/x.png", "--on", "no colour"], ["no colour", "no such file"]),
+        (None, ["--erode", "3"], ["--mask"]),
+        (None, ["--weights", "heavy"], ["heavy", "owner/name"]),
+        (None, ["--weights", "{}"], ["config.json"]),
+        (None, ["--device", "abacus"], ["abacus", "cpu"]),
+        (None, ["--device", "cuda:99"], ["cuda:99", "cpu"]),
+        (None, ["--background-below", "200"], ["200", "170"]),
+    ],
+)
+def test_mistakes_are_one_line_and_write_nothing(cli, scene, weights, spoil, options, words):
+    if spoil is not None:
+        spoil(scene)
+    before = sorted(scene.folder.iterdir())
+    options = [part.format(scene.folder) for part in options]
+    if "--weights" not in options:
+        options += ["--weights", str(weights)]
+    outcome = cli("matte", scene.image, scene.trimap, "-o", scene.folder / "out.png", *options)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    for word in words:
+        assert word in outcome.error_line
+    assert sorted(scene.folder.iterdir()) == before
+
+
+def test_zero_sized_array_of_a_picture_is_refused(cli, scene, weights):
+    # A BMP whose header says that it is 0 pixels wide.
+    Image.fromarray(scene.pixels).save(scene.folder / "image.bmp")
+    data = bytearray((scene.folder / "image.bmp").read_bytes())
+    data[18:22] = bytes(4)
+    (scene.folder / "image.bmp").write_bytes(data)
+    outcome = cli(
+        *("matte", scene.folder / "image.bmp", scene.trimap),
+        *("-o", scene.folder / "a.png", "--weights", weights),
+    )
+    assert outcome.code == 2
+    assert "image.bmp" in outcome.error_line
+
+
+def test_nothing_to_write(cli, scene):
+    outcome = cli("matte", scene.image, scene.trimap)
+    assert outcome.code == 2
+    assert "nothing to write" in outcome.error_line
+
+
+def test_no_trimap(cli, scene):
+    outcome = cli("matte", scene.image, "-o", scene.folder / "a.png")
+    assert outcome.code == 2
+    assert "trimap" in outcome.error_line
+
+
+def test_batch_needs_a_folder(cli, scene, weights):
+    images, trimaps, _ = batch_of(scene, "one", "two")
+    outcome = cli("matte", images, trimaps, "-o", scene.folder / "a.png", "--weights", weights)
+    assert outcome.code == 2
+    assert "folder" in outcome.error_line
+
+
+def test_batch_needs_a_trimap_for_each(cli, scene, weights):
+    images, trimaps, out = batch_of(scene, "one", "two")
+    (trimaps / "two.png").unlink()
+    outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights)
+    assert outcome.code == 2
+    assert "two" in outcome.error_line
+    assert not out.exists()
+
+
+def test_an_unexpected_error_is_one_line_and_code_1(cli, scene, weights, monkeypatch):
+    def explode(*_, **__):
+        raise RuntimeError("the network\nis on fire")
+
+    monkeypatch.delenv("LSAMATTING_DEBUG", raising=False)
+    monkeypatch.setattr("lsamatting.matting.predict_alpha", explode)
+    command = (
+        *("matte", scene.image, scene.trimap, "-o", scene.folder / "a.png"),
+        *("--weights", weights),
+    )
+    outcome = cli(*command)
+    assert outcome.code == 1
+    assert "RuntimeError: the network is on fire" in outcome.error_line
+    monkeypatch.setenv("LSAMATTING_DEBUG", "1")
+    outcome = cli(*command)
+    assert outcome.code == 1
+    assert "Traceback" in outcome.err
+
+
+def test_interrupt_is_one_line(cli, scene, weights, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lsamatting.matting.predict_alpha", interrupt)
+    outcome = cli(
+        *("matte", scene.image, scene.trimap, "-o", scene.folder / "a.png"),
+        *("--weights", weights),
+    )
+    assert outcome.code == 1
+    assert "Traceback" not in outcome.err
+    assert not (scene.folder / "a.png").exists()
+
+
+def test_as_a_program(scene, weights):
+    """One real process, as a shell starts it."""
+    program = Path(sys.executable).with_name("lsamatting")
+    done = subprocess.run(
+        [
+            *(program, "matte", scene.image, scene.trimap),
+            *("-o", scene.folder / "a.png", "--weights", weights),
+        ],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (scene.folder / "a.png").exists()
+    failed = subprocess.run(
+        [program, "matte", scene.image, scene.trimap, "-o", scene.folder / "a.gif"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert failed.returncode == 2
+    assert len(failed.stderr.strip().splitlines()) == 1

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def test_the_band_has_the_widths_that_were_asked_for(cli, tmp_path):
+    mask = np.zeros((60, 90), np.uint8)
+    mask[:, 45:] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    out = tmp_path / "trimap.png"
+    outcome = cli("trimap", tmp_path / "mask.png", "-o", out, "--erode", "4", "--dilate", "7")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "unknown" in outcome.out
+    row = np.asarray(Image.open(out))[30]
+    assert set(row) == {0, 128, 255}
+    assert (row == 255).sum() == 45 - 4
+    assert (row == 0).sum() == 45 - 7
+
+
+def test_a_cutout_is_a_mask(cli, tmp_path):
+    cutout = np.full((40, 40, 4), 255, np.uint8)
+    cutout[:, :20, 3] = 0
+    Image.fromarray(cutout).save(tmp_path / "cutout.png")
+    out = tmp_path / "trimap.png"
+    assert cli("trimap", tmp_path / "cutout.png", "-o", out, "--erode", "2").code == 0
+    assert np.asarray(Image.open(out))[20, 39] == 255
+    assert np.asarray(Image.open(out))[20, 0] == 0
+
+
+@pytest.mark.parametrize(
+    ("output", "options", "word"),
+    [
+        ("trimap.jpg", [], "trimap.jpg"),
+        ("trimap.xyz", [], "trimap.xyz"),
+        ("mask.png", [], "replace"),
+        ("nowhere/trimap.png", [], "nowhere"),
+        ("trimap.png", ["--max-pixels", "10"], "max_pixels"),
+    ],
+)
+def test_mistakes(cli, tmp_path, output, options, word):
+    Image.fromarray(np.eye(30, dtype=np.uint8) * 255).save(tmp_path / "mask.png")
+    before = (tmp_path / "mask.png").read_bytes()
+    outcome = cli("trimap", tmp_path / "mask.png", "-o", tmp_path / output, *options)
+    assert outcome.code == 2
+    assert word in outcome.error_line
+    assert [path.name for path in tmp_path.iterdir()] == ["mask.png"]
+    assert (tmp_path / "mask.png").read_bytes() == before
+
+
+def test_no_mask(cli, tmp_path):
+    outcome = cli("trimap", tmp_path / "none.png", "-o", tmp_path / "trimap.png")
+    assert outcome.code == 2
+    assert "none.png" in outcome.error_line
