@@ -47,7 +47,9 @@ def render(rng: np.random.Generator, shape: tuple[int, int], photos: Photos) -> 
     canvas = np.zeros((*fine, 4), dtype=np.float32)
     plants = (branch, fern, grass, conifer, flower, bare)
     plant = plants[int(rng.choice(6, p=[0.35, 0.12, 0.13, 0.12, 0.1, 0.18]))]
-    plant(rng, canvas, photos)
+    often = plant in (branch, conifer, bare)
+    for _ in range(int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2])) if often else 1):
+        plant(rng, canvas, photos)
     small = np.clip(cv2.resize(canvas, shape[::-1], interpolation=cv2.INTER_AREA), 0, 1)
     cutout = from_premultiplied(
         np.asarray(small[..., :3], dtype=np.float32), np.asarray(small[..., 3], dtype=np.float32)

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from lsamatting.data.synthesis.cutout import Cutout, from_premultiplied
 from lsamatting.data.synthesis.defocus import defocus
-from lsamatting.data.synthesis.noise import octaves, slopes, smooth_field, smoothstep, standardise
+from lsamatting.data.synthesis.noise import (
+    octaves,
+    slopes,
+    smooth_field,
+    smoothstep,
+    standardise,
+    warp,
+)
 from lsamatting.data.synthesis.outlines import random_outline
 from lsamatting.data.synthesis.photos import Photos
 
@@ -57,7 +64,7 @@ def unfocus(rng: np.random.Generator, cutout: Cutout) -> Cutout:
 
 
 def surface(rng: np.random.Generator, shape: tuple[int, int], photos: Photos) -> Floats:
-    """Colours HxWx3 of a material: a photograph, a softened one, or paint with slight mottling."""
+    """Colours HxWx3 of a material: a photograph, a softened one, a pattern, or mottled paint."""
     height, width = shape
     choice = rng.random()
     if choice < 0.4:
@@ -67,12 +74,40 @@ def surface(rng: np.random.Generator, shape: tuple[int, int], photos: Photos) ->
         grain = octaves(rng, shape, scale=rng.uniform(3, 40), count=4, gain=0.6)
         mottled = soft * (1 + rng.uniform(0.02, 0.12) * grain[..., None])
         return np.asarray(np.clip(mottled, 0, 1), dtype=np.float32)
+    if choice < 0.75:
+        return pattern(rng, shape, photos)
     first, second = photos.palette(rng, 2)
     blend = smoothstep(-1.2, 1.2, octaves(rng, shape, scale=min(shape) / 2, count=6, gain=0.5))
     paint = first + (second - first) * blend[..., None] * np.float32(rng.uniform(0.1, 1))
     grain = octaves(rng, shape, scale=rng.uniform(1.5, 6), count=2)
     grained = paint * (1 + rng.uniform(0, 0.06) * grain[..., None])
     return np.asarray(np.clip(grained, 0, 1), dtype=np.float32)
+
+
+def pattern(rng: np.random.Generator, shape: tuple[int, int], photos: Photos) -> Floats:
+    """Colours HxWx3 with crisp borders: patches of a hide, stripes, spots or checks of a cloth."""
+    colours = photos.palette(rng, 3)
+    x, y = warp(rng, shape, amplitude=min(shape) * rng.uniform(0, 0.03), scale=min(shape) / 4)
+    angle = rng.uniform(0, 2 * math.pi)
+    pitch = min(shape) * float(np.exp(rng.uniform(math.log(0.015), math.log(0.15))))
+    u = (x * math.cos(angle) - y * math.sin(angle)) * (math.pi / pitch)
+    v = (x * math.sin(angle) + y * math.cos(angle)) * (math.pi / pitch)
+    choice = rng.random()
+    if choice < 0.4:
+        level = octaves(rng, shape, scale=pitch * 3, count=4, gain=0.4)
+        slope = 1 / pitch
+    elif choice < 0.7:
+        level, slope = np.sin(u), math.pi / pitch
+    else:
+        level, slope = np.sin(u) * np.sin(v), math.pi / pitch
+    edge = slope * rng.uniform(0.6, 4.0)  # borders one to some pixels wide
+    threshold = rng.uniform(-0.4, 0.5)
+    mask = smoothstep(threshold - edge, threshold + edge, level)[..., None]
+    drift = smoothstep(-1, 1, smooth_field(rng, shape, scale=min(shape) / 2))[..., None]
+    ground = colours[0] + (colours[1] - colours[0]) * drift * np.float32(rng.uniform(0, 0.6))
+    grain = octaves(rng, shape, scale=rng.uniform(1.5, 6), count=2)[..., None]
+    mixed = ground + (colours[2] - ground) * mask
+    return np.asarray(np.clip(mixed * (1 + rng.uniform(0, 0.05) * grain), 0, 1), dtype=np.float32)
 
 
 def relief(rng: np.random.Generator, coverage: Floats) -> Floats:
