@@ -7,6 +7,7 @@ beyond tifffile), OpenEXR its own format: none of them alone covers what photogr
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import struct
 import threading
@@ -29,7 +30,7 @@ Samples = npt.NDArray[Any]
 Source = str | Path | Image.Image | np.ndarray[Any, Any]
 
 ACCEPTED = "PNG, JPEG, WebP, TIFF, BMP and OpenEXR"
-_PILLOW_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB")
+_PILLOW_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "DIB")
 _PNG, _EXR = b"\x89PNG\r\n\x1a\n", b"\x76\x2f\x31\x01"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # What damaged input makes decoders raise; anything else would be a bug of ours.
@@ -115,11 +116,13 @@ def _from_array(array: Samples, max_pixels: int) -> Raster:
         )
     values = array.astype(np.float32, copy=False)
     low, high = float(values.min()), float(values.max())
-    if np.isfinite([low, high]).all() and (low < -1e-3 or high > 1 + 1e-3):
+    if (low >= 0 and high <= 1) or not np.isfinite([low, high]).all():
+        return Raster(values)  # `decode` counts what is not finite
+    if low < -1e-3 or high > 1 + 1e-3:
         raise ImageError(
             f"the float array has values from {low:.4g} to {high:.4g}; accepted are 0 to 1"
         )
-    return Raster(np.clip(values, 0, 1) if low < 0 or high > 1 else values)
+    return Raster(np.clip(values, 0, 1))
 
 
 def _from_file(path: Path, max_pixels: int) -> Raster:
@@ -154,7 +157,9 @@ def _from_file(path: Path, max_pixels: int) -> Raster:
             f"{path}: not a picture that can be read; accepted are {ACCEPTED}"
         ) from None
     except _DAMAGE as problem:
-        raise ImageError(f"{path}: the file is damaged or truncated ({_line(problem)})") from None
+        raise ImageError(
+            f"{path}: the file is damaged or truncated ({_line(problem)})"
+        ) from problem
 
 
 def _line(problem: BaseException) -> str:
@@ -163,13 +168,25 @@ def _line(problem: BaseException) -> str:
 
 
 def _open_pillow(path: Path) -> Image.Image:
+    # Pillow looks the named formats up without loading their plugins itself.
+    for plugin in ("Png", "Jpeg", "WebP", "Tiff", "Bmp"):
+        importlib.import_module(f"PIL.{plugin}ImagePlugin")
     # Pillow's own limit is global and warns from 89 megapixels on; ours is checked by check_size.
     with _pillow_limit:
         previous, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            return Image.open(path, formats=_PILLOW_FORMATS)
+            with _without_warnings():
+                return Image.open(path, formats=_PILLOW_FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = previous
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    # Odd metadata makes Pillow warn; either the pixels can be read or our own error says why not.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 # ---- 8 bits (and whatever else Pillow holds) ----
@@ -177,10 +194,9 @@ def _open_pillow(path: Path) -> Image.Image:
 
 def _from_pillow(image: Image.Image, name: str, max_pixels: int) -> Raster:
     check_size(name, *image.size, max_pixels)
-    frames = getattr(image, "n_frames", 1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _without_warnings():
         try:
+            frames = getattr(image, "n_frames", 1)
             image.load()
         except _DAMAGE as problem:
             raise ImageError(

@@ -78,6 +78,7 @@ def _tiff(path: Path, samples: Samples, profile: bytes | None) -> None:
         photometric="minisblack" if grey else "rgb",
         extrasamples=["unassalpha"] if transparent else None,
         compression="zlib",
+        compressionargs={"level": 3},
         predictor=samples.dtype != np.float32,
         iccprofile=profile,
         metadata=None,
