@@ -212,7 +212,7 @@ def run(options: argparse.Namespace) -> None:
             names = [name for name in METHODS if name in mattes] or list(mattes)[:1]
             shown = {name: mattes[name] for name in names}
             window = worst_place(next(iter(shown.values())), target, trimap, options.side)
-            pictures = {
+            pictures: dict[str, NDArray[Any]] = {
                 "image": picture.pixels,
                 "trimap": trimap.values / 255,
                 **shown,

@@ -123,7 +123,8 @@ def test_random_mattes_agree_with_slow_definitions(seed: int, region: str) -> No
 @pytest.mark.parametrize("metric", ALL)
 def test_a_perfect_matte_has_no_error(metric: Callable[..., float]) -> None:
     target = np.random.default_rng(0).integers(0, 256, (30, 40)).astype(np.uint8)
-    assert metric(target, target, unknown(30, 40)) == 0
+    # OpenCV may round the same pixel differently at another address.
+    assert metric(target, target, unknown(30, 40)) == pytest.approx(0, abs=1e-12)
 
 
 def test_constant_mattes() -> None:

@@ -63,11 +63,20 @@ def _sweep(columns, top):  # type: ignore[no-untyped-def]
     # inside[t]: the component of level t + 1 lies within that of level t.
     inside = np.zeros(top + 2, np.bool_)
 
+    # Pixels sorted by level, in scan order within a level.
+    starts = np.zeros(top + 2, np.int64)
+    for i in range(levels.size):
+        starts[levels[i] + 1] += 1
+    starts = np.cumsum(starts)
+    order = np.empty(levels.size, np.int32)
+    ends = starts.copy()
+    for i in range(levels.size):
+        order[ends[levels[i]]] = i
+        ends[levels[i]] += 1
+
     best_size, best_root = 0, 0
     for level in range(top, 0, -1):
-        for i in range(stride, levels.size - stride):
-            if levels[i] != level:
-                continue
+        for i in order[starts[level] : starts[level + 1]]:
             # The neighbour above is most often of the same set: join it without a comparison.
             if forest[i - 1] != 0:
                 root = _root(forest, i - 1)
