@@ -46,7 +46,14 @@ class Cutouts:
         angle = rng.normal(0, 8)
         turn = cv2.getRotationMatrix2D((columns / 2, rows / 2), angle, 1)
         turn[:, 2] += [width / 2 - columns / 2, height / 2 - rows / 2]
-        placed = cv2.warpAffine(rgba, turn, (width, height), flags=cv2.INTER_LINEAR)
+        # A subject cut by its file's border goes on beyond it: it has no straight edge there.
+        placed = cv2.warpAffine(
+            rgba,
+            turn,
+            (width, height),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
         if rng.random() < 0.5:
             placed = placed[:, ::-1]
         alpha = np.ascontiguousarray(placed[..., 3], dtype=np.float32)

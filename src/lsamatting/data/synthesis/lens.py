@@ -19,7 +19,7 @@ def photograph(rng: np.random.Generator, canvas: Floats) -> Cutout:
     Half of the pictures have one sharpness; in the others it changes smoothly across the frame.
     """
     sharpest = float(
-        rng.choice([0.0, 0.5, 0.7, 1.0, 1.4, 2.0], p=[0.07, 0.23, 0.25, 0.22, 0.15, 0.08])
+        rng.choice([0.0, 0.5, 0.7, 1.0, 1.4, 2.0], p=[0.04, 0.18, 0.25, 0.25, 0.18, 0.1])
     )
     if rng.random() < 0.45:
         focused = canvas if sharpest == 0 else cv2.GaussianBlur(canvas, (0, 0), sharpest)

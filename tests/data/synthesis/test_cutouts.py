@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from lsamatting.data.synthesis.cutouts import Cutouts, read_rgba
+from lsamatting.errors import DatasetError
+
+
+@pytest.mark.parametrize(("dtype", "largest"), [(np.uint8, 255), (np.uint16, 65535)])
+def test_rgba_is_read_in_order_and_scale(tmp_path, dtype, largest):
+    stored = np.zeros((4, 5, 4), dtype)
+    stored[..., 0], stored[..., 1], stored[..., 2] = largest // 5, 0, largest  # blue, green, red
+    stored[1:, :, 3] = largest
+    cv2.imwrite(str(tmp_path / "a.png"), stored)
+    rgba = read_rgba(tmp_path / "a.png")
+    np.testing.assert_allclose(rgba[2, 2], [1, 0, 0.2, 1], atol=1e-3)
+    assert rgba[0, 0, 3] == 0
+
+
+def test_a_subject_cut_by_its_file_goes_on_beyond_it(tmp_path):
+    stored = np.zeros((60, 60, 4), np.uint8)
+    stored[30:, 20:40] = 255  # stands on the lower border
+    cv2.imwrite(str(tmp_path / "bust.png"), stored)
+    for seed in range(5):
+        cutout = Cutouts([tmp_path]).render(np.random.default_rng(seed), (200, 160))
+        assert cutout.shape == (200, 160)
+        assert cutout.alpha[-1].max() == 1
+        assert cutout.alpha[0].max() == 0
+
+
+def test_files_that_are_no_pictures_are_named(tmp_path):
+    (tmp_path / "x.png").write_bytes(b"?")
+    with pytest.raises(DatasetError, match=r"x\.png: not a readable picture"):
+        Cutouts([tmp_path]).render(np.random.default_rng(0), (20, 20))
+    cv2.imwrite(str(tmp_path / "grey.png"), np.zeros((5, 5), np.uint8))
+    with pytest.raises(DatasetError, match=r"grey\.png: no alpha channel"):
+        read_rgba(tmp_path / "grey.png")
