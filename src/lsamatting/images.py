@@ -20,7 +20,7 @@ from lsamatting.errors import ImageError
 if TYPE_CHECKING:
     from PIL import Image
 
-    from lsamatting.formats.decode import Raster
+    from lsamatting.formats.raster import Raster
 
 Array = npt.NDArray[np.float32]
 Depth = Literal[8, 16, 32]

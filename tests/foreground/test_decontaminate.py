@@ -55,6 +55,13 @@ def test_only_the_surroundings_of_the_edge_are_touched():
     assert not changed[alpha == 1].any()
 
 
+def test_light_brighter_than_white_is_kept(soft_disc):
+    image, alpha = soft_disc
+    colours = estimate_foreground(image * 2, alpha)
+    edge = (alpha > 0.5) & (alpha < 1)
+    assert np.abs(colours[edge] - 2 * RED).mean() < 0.1
+
+
 def test_nothing_to_do(soft_disc):
     image, alpha = soft_disc
     hard = (alpha > 0.5).astype(np.float32)

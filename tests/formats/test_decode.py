@@ -13,7 +13,7 @@ from PIL import Image
 
 from lsamatting.colour import linear_to_srgb
 from lsamatting.errors import ImageError
-from lsamatting.formats.decode import upright
+from lsamatting.formats.raster import upright
 from lsamatting.images import read_grey, read_picture
 
 RGB = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)

@@ -166,6 +166,26 @@ def test_a_grey_profile_on_a_colour_picture_is_ignored(tmp_path):
     assert picture.notes == ("colour profile for GRAY pictures ignored",)
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+def test_cmyk_by_its_profile(tmp_path, suffix):
+    # No ink is white, all else a dark red: (L, a, b) = (80, 60, 40) in the 8-bit Lab of version 2
+    ramp = bytes(range(256))
+    corners = [(255, 128, 128)] + [(80, 188, 168)] * 15
+    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + fixed(1, 0, 0, 0, 1, 0, 0, 0, 1)
+    table += ramp * 4 + bytes(v for corner in corners for v in corner) + ramp * 3
+    icc = profile(b"CMYK", {b"A2B0": table}, connection=b"Lab ")
+    image = Image.new("CMYK", (32, 16))
+    image.paste((255, 0, 0, 0), (16, 0, 32, 16))
+    image.save(tmp_path / f"p{suffix}", icc_profile=icc)
+    picture = read_picture(tmp_path / f"p{suffix}")
+    np.testing.assert_allclose(picture.pixels[8, 4], [1, 1, 1], atol=0.02)
+    red, green, blue = picture.pixels[8, 28]
+    assert red > 0.4
+    assert green < 0.1
+    assert blue < 0.2
+    assert picture.notes == ("colour profile 'Test space' converted to sRGB",)
+
+
 def test_cmyk_with_a_broken_profile(tmp_path):
     Image.new("CMYK", (8, 8)).save(tmp_path / "p.tif", icc_profile=bytes(16) + b"CMYK" + bytes(99))
     picture = read_picture(tmp_path / "p.tif")

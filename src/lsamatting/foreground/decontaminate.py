@@ -43,8 +43,8 @@ def estimate_foreground(
     Returns
     -------
     numpy.ndarray
-        HxWx3 float32 in [0, 1], straight. Further than a margin away from any half-transparent
-        pixel it is the image.
+        HxWx3 float32, straight, in [0, 1] or the image's wider range. Further than a
+        margin away from any half-transparent pixel it is the image.
 
     Raises
     ------
@@ -86,15 +86,19 @@ def _window(mask: npt.NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
 
 
 def _solve(image: Array, alpha: Array, method: Method) -> Array:
+    # PyMatting knows [0, 1] only, but linear light may be brighter than white. The compositing
+    # equation holds for rescaled colours just as well.
+    low, high = min(0.0, float(image.min())), max(1.0, float(image.max()))
+    scaled = (image - low) / (high - low)
     # PyMatting compiles and loads its kernels when imported, so only here.
     if method == "ml":
         from pymatting.foreground.estimate_foreground_ml import estimate_foreground_ml
 
         colours = estimate_foreground_ml(
-            np.ascontiguousarray(image), np.ascontiguousarray(alpha, np.float32)
+            scaled.astype(np.float32), np.ascontiguousarray(alpha, np.float32)
         )
     else:
         from pymatting.foreground.estimate_foreground_cf import estimate_foreground_cf
 
-        colours = estimate_foreground_cf(image.astype(np.float64), alpha.astype(np.float64))
-    return np.asarray(np.clip(colours, 0, 1), np.float32)
+        colours = estimate_foreground_cf(scaled.astype(np.float64), alpha.astype(np.float64))
+    return np.asarray(np.clip(colours, 0, 1) * (high - low) + low, np.float32)

@@ -1,0 +1,84 @@
+"""Samples of one picture, as every decoder hands them over."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from lsamatting.colour import unpremultiply
+from lsamatting.errors import ImageError
+
+Samples = npt.NDArray[Any]
+
+# What damaged input makes decoders raise; anything else would be a bug of ours.
+DAMAGE = (
+    OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError,
+    RuntimeError, struct.error, zlib.error, Image.DecompressionBombError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Raster:
+    """Samples of one picture, upright.
+
+    `samples` is HxWxC, uint8, uint16 or float32, with C = 1 grey, 2 grey and alpha, 3 RGB,
+    4 RGBA; alpha is straight (not pre-multiplied). `linear` says that colour is linear light.
+    `profile` is an ICC profile still to be applied to the colour.
+    """
+
+    samples: Samples
+    linear: bool = False
+    profile: bytes | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def colour(self) -> Samples:
+        """HxWx1 or HxWx3."""
+        return self.samples[..., : 3 if self.samples.shape[2] > 2 else 1]
+
+    @property
+    def alpha(self) -> Samples | None:
+        """HxW, or None."""
+        return self.samples[..., -1] if self.samples.shape[2] in (2, 4) else None
+
+
+def check_size(name: str, width: int, height: int, max_pixels: int) -> None:
+    """Raise ImageError for a picture without pixels or with more than `max_pixels`."""
+    if width < 1 or height < 1:
+        raise ImageError(f"{name}: the picture has no pixels ({width}x{height})")
+    if width * height > max_pixels:
+        raise ImageError(
+            f"{name}: {width}x{height} is {width * height / 1e6:.1f} megapixels, more than the"
+            f" limit of {max_pixels / 1e6:g} megapixels; raise max_pixels to read it"
+        )
+
+
+def upright(samples: Samples, orientation: int) -> Samples:
+    """Turn HxWxC samples as EXIF orientation 1 to 8 asks (a view, no copy)."""
+    turns = {
+        2: lambda a: a[:, ::-1],
+        3: lambda a: a[::-1, ::-1],
+        4: lambda a: a[::-1],
+        5: lambda a: a.swapaxes(0, 1),
+        6: lambda a: a.swapaxes(0, 1)[:, ::-1],
+        7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
+        8: lambda a: a.swapaxes(0, 1)[::-1],
+    }
+    turn = turns.get(orientation)
+    return samples if turn is None else turn(samples)
+
+
+def straight(samples: Samples) -> Samples:
+    """Divide the opacity, the last channel, out of pre-multiplied colours."""
+    values = samples.astype(np.float32)
+    top = np.float32(65535 if samples.dtype == np.uint16 else 1)
+    colour = unpremultiply(values[..., :-1], values[..., -1] / top)
+    if samples.dtype == np.uint16:
+        colour = np.rint(np.clip(colour, 0, top))
+    return np.concatenate([colour.astype(samples.dtype), samples[..., -1:]], axis=2)

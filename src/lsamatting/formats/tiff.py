@@ -1,0 +1,78 @@
+"""TIFF of 16 bits and float: tifffile reads the layouts, OpenCV the compressions it lacks."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lsamatting.errors import ImageError
+from lsamatting.formats.opencv import decode_opencv
+from lsamatting.formats.raster import Raster, check_size, straight, upright
+
+
+def read_deep_tiff(path: Path, max_pixels: int) -> Raster | None:
+    """Read 16-bit and float TIFF; None for 8 bits and less, which Pillow reads."""
+    import tifffile
+
+    logger = logging.getLogger("tifffile")
+    previous, logger.disabled = logger.disabled, True
+    try:
+        with tifffile.TiffFile(path) as file:
+            page: Any = file.pages[0]
+            check_size(str(path), page.imagewidth, page.imagelength, max_pixels)
+            if page.bitspersample <= 8:
+                return None
+            raster = _from_tiff_page(path, page)
+            count = len(file.pages)
+    finally:
+        logger.disabled = previous
+    if count > 1:
+        note = f"the file has {count} pictures; the first is used"
+        raster = replace(raster, notes=(*raster.notes, note))
+    return raster
+
+
+def _from_tiff_page(path: Path, page: Any) -> Raster:
+    white_is_zero, black_is_zero, rgb = 0, 1, 2
+    kind = None if page.dtype is None else np.dtype(page.dtype)
+    if kind is None or not (kind == np.uint16 or kind.kind == "f"):
+        found = f"{page.bitspersample}-bit samples" if kind is None else f"{kind} samples"
+        raise ImageError(f"{path}: TIFF with {found}; accepted are 8-bit, 16-bit and float")
+    if page.photometric not in (white_is_zero, black_is_zero, rgb):
+        name = getattr(page.photometric, "name", page.photometric)
+        raise ImageError(
+            f"{path}: {kind} TIFF with {name} colours; accepted are grey and RGB at this depth"
+        )
+    turn = int(page.tags[274].value) if 274 in page.tags else 1
+    colours = 3 if page.photometric == rgb else 1
+    try:
+        samples = page.asarray()
+        if samples.ndim == 3 and page.axes.startswith("S"):
+            samples = np.moveaxis(samples, 0, -1)
+        if samples.ndim == 2:
+            samples = samples[..., None]
+    except (KeyError, ValueError, ImportError) as problem:
+        if "imagecodecs" not in str(problem):
+            raise
+        samples = decode_opencv(path.read_bytes())
+        if samples.dtype != kind or samples.shape[2] != page.samplesperpixel:
+            raise ValueError(f"compression {page.compression.name} of this kind") from None
+        turn = 1  # already done by OpenCV
+    if samples.ndim != 3 or samples.shape[2] < colours:
+        raise ImageError(f"{path}: TIFF of shape {samples.shape}; accepted are flat pictures")
+    samples = samples[..., : colours + 1]
+    if page.photometric == white_is_zero:
+        top = samples.dtype.type(65535 if kind == np.uint16 else 1)
+        samples = np.concatenate([top - samples[..., :1], samples[..., 1:]], axis=2)
+    if kind.kind == "f":
+        samples = samples.astype(np.float32, copy=False)
+    associated = 1
+    if samples.shape[2] > colours and associated in tuple(page.extrasamples[:1]):
+        samples = straight(samples)
+    profile = bytes(page.tags[34675].value) if 34675 in page.tags else None
+    linear = kind.kind == "f" and profile is None
+    return Raster(upright(samples, turn), linear=linear, profile=profile)
