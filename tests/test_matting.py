@@ -62,6 +62,14 @@ def test_cutout_over_its_own_ground_is_the_composite(model, scene):
     np.testing.assert_allclose(matte.composite(ground), laid, atol=1e-6)
 
 
+def test_composite_on_colours_and_pictures(model, scene):
+    matte = model(scene.image, scene.trimap)
+    Image.new("RGB", (9, 7), (255, 0, 0)).save(scene.folder / "red.png")
+    expected = matte.composite(np.array([1, 0, 0]))
+    for red in ("red", "#f00", (1, 0, 0), scene.folder / "red.png", str(scene.folder / "red.png")):
+        np.testing.assert_allclose(matte.composite(red), expected, atol=1e-6)
+
+
 def test_known_foreground_keeps_its_colours_and_none_keeps_all(model, scene):
     picture = scene.pixels.astype(np.float32) / 255
     inside = scene.marks == 255

@@ -11,9 +11,10 @@ from typing import Any, Self
 import numpy as np
 from huggingface_hub import ModelHubMixin, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from lsamatting.backdrop import fit_backdrop, read_backdrop
 from lsamatting.compositing import composite, cutout
 from lsamatting.errors import WeightsError
 from lsamatting.foreground.decontaminate import Method, estimate_foreground
@@ -75,9 +76,32 @@ class Matte:
         """Give the subject alone: H×W×4 straight RGBA, float32 in [0, 1]."""
         return cutout(self.foreground, self.alpha)
 
-    def composite(self, on: NDArray[Any]) -> FloatArray:
-        """Put the subject on a colour, (3,), or on a picture of the same size, H×W×3."""
-        return composite(self.foreground, self.alpha, np.asarray(on, np.float32))
+    def composite(self, on: str | Path | ArrayLike) -> FloatArray:
+        """Put the subject on something else.
+
+        Parameters
+        ----------
+        on:
+            A colour (`white`, `#2a6`, three numbers in [0, 1]) or a picture (a path, H×W×3 in
+            [0, 1]), which is scaled to cover this one.
+
+        Returns
+        -------
+        ndarray
+            H×W×3 float32 in [0, 1].
+
+        Raises
+        ------
+        ConfigError
+            The text is neither a file nor a colour.
+        ImageError
+            The file cannot be read.
+        """
+        behind = (
+            read_backdrop(str(on)) if isinstance(on, str | Path) else np.asarray(on, np.float32)
+        )
+        height, width = self.alpha.shape
+        return composite(self.foreground, self.alpha, fit_backdrop(behind, height, width))
 
     def save(self, path: str | Path, *, depth: Depth | None = None) -> None:
         """Write the opacity as a grey picture.
@@ -111,7 +135,7 @@ class Matte:
         self._save_rgb(path, self.foreground, depth)
 
     def save_composite(
-        self, path: str | Path, on: NDArray[Any], *, depth: Depth | None = None
+        self, path: str | Path, on: str | Path | ArrayLike, *, depth: Depth | None = None
     ) -> None:
         """Write `composite(on)` as RGB; options and errors are those of `save`."""
         self._save_rgb(path, self.composite(on), depth)

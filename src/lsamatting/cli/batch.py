@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,7 @@ from lsamatting.cli.options import DEFAULT_BAND
 from lsamatting.errors import LsamattingError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike
 
     from lsamatting.cli.pairing import Pair
     from lsamatting.images import Picture
@@ -66,7 +66,7 @@ class Work:
     model: Matting
     guide: Guide
     max_pixels: int
-    backdrop: NDArray[np.float32] | None = None
+    backdrop: ArrayLike = OVERLAY_COLOUR
     foreground_method: Literal["ml", "closed-form", "none"] = "ml"
     depth: Literal[8, 16, 32] | None = None
 
@@ -113,22 +113,13 @@ class Work:
         elif name == "foreground":
             result.save_foreground(path, depth=self.depth)
         elif name == "composite":
-            result.save_composite(path, self._behind(result), depth=self.depth)
+            result.save_composite(path, self.backdrop, depth=self.depth)
         elif name == "overlay":
             from lsamatting.images import write_picture
             from lsamatting.overlay import overlay
 
-            shown = result.composite(self._behind(result))
+            shown = result.composite(self.backdrop)
             write_picture(path, overlay(picture.pixels, result.trimap.values, result.alpha, shown))
-
-    def _behind(self, result: Matte) -> NDArray[np.float32]:
-        import numpy as np
-
-        from lsamatting.backdrop import fit_backdrop
-
-        if self.backdrop is None:
-            return np.array(OVERLAY_COLOUR, np.float32)
-        return fit_backdrop(self.backdrop, *result.alpha.shape)
 
 
 def run_all(
@@ -148,7 +139,11 @@ def run_all(
     code = 0
     console = stderr_console()
     with Progress(
-        console=console, transient=True, disable=not (batch and console.is_terminal)
+        console=console,
+        transient=True,
+        disable=not (batch and console.is_terminal),
+        # Results stay on stdout when that is a file or a pipe.
+        redirect_stdout=sys.stdout.isatty(),
     ) as progress:
         for task in progress.track(tasks, description="matting"):
             try:

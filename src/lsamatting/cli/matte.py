@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lsamatting import __version__
-from lsamatting.cli.batch import Guide, Task, Work, run_all
+from lsamatting.cli.batch import OVERLAY_COLOUR, Guide, Task, Work, run_all
 from lsamatting.cli.console import say
 from lsamatting.cli.options import (
     DEFAULT_BAND,
@@ -138,7 +138,7 @@ def matte(
             foreground_above=foreground_above,
             max_pixels=limit,
         ),
-        backdrop=None if on is None else read_backdrop(on, max_pixels=limit),
+        backdrop=OVERLAY_COLOUR if on is None else read_backdrop(on, max_pixels=limit),
         foreground_method=foreground_method.value,
         depth=bits,
         max_pixels=limit,
