@@ -28,10 +28,14 @@ _NATURAL = np.array(
 )
 
 
+# How often each occurs among animals that are photographed; sums to 1.
+_FREQUENCY = (0.07, 0.08, 0.12, 0.12, 0.17, 0.15, 0.1, 0.11, 0.08)
+
+
 def colour_pair(rng: np.random.Generator, photos: Photos) -> Floats:
     """Pick the dark and the light colour (2x3) of one coat: natural, or out of a photograph."""
     if rng.random() < 0.8:
-        first, second = _NATURAL[rng.integers(len(_NATURAL), size=2)]
+        first, second = _NATURAL[rng.choice(len(_NATURAL), size=2, p=_FREQUENCY)]
         share = np.float32(rng.uniform(0, 0.3))
         pair = first * (1 - share) + second * share
         tint = rng.normal(1, 0.05, size=3).astype(np.float32)

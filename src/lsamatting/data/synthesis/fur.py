@@ -183,7 +183,7 @@ def _strand_colours(
         of_group = np.exp(rng.normal(0, rng.uniform(0.03, 0.14), int(group.max(initial=0)) + 1))
         factor = factor * of_group[group][:, None]
     # Roots lie in the shade of the fur above; tips catch light.
-    factor = factor * (rng.uniform(0.72, 0.95) + rng.uniform(0.1, 0.4) * t)
+    factor = factor * (rng.uniform(0.78, 1.05) + rng.uniform(0.1, 0.4) * t)
     if rng.random() < 0.5:
         factor = factor + rng.uniform(0.05, 0.25) * np.exp(-(((t - 0.55) / 0.18) ** 2))
     if rng.random() < 0.3:
