@@ -101,14 +101,17 @@ def draw_fur(
     count = len(roots)
     length = strands.sample_map(pelt.length, roots)
     length = length * np.exp(rng.normal(0, 0.22, count)).astype(np.float32)
-    stray = rng.random(count) < rng.uniform(0.01, 0.07)
-    length = np.where(stray, length * 1.35, length)
+    stray = rng.random(count) < rng.uniform(0.01, 0.1)
+    length = np.where(stray, length * rng.uniform(1, 1.9, count), length)
     frizz = rng.uniform(0.06, 0.3)
     jitter = rng.normal(0, frizz, count) * np.where(stray, 2.5, 1)
     angle = strands.sample_map(pelt.heading, roots) + jitter.astype(np.float32)
     shape = (distance.shape[0], distance.shape[1])
     wave = smooth_field(rng, shape, scale=0.08 * min(shape)) * rng.uniform(0.1, 0.7)
-    headings = np.repeat(angle[:, None], _VERTICES - 1, axis=1)
+    # No hair is an arc: each wanders a little, strays more.
+    kink = np.exp(rng.uniform(np.log(0.02), np.log(0.2))) * np.where(stray, 2, 1)
+    wander = np.cumsum(rng.normal(0, 1, (count, _VERTICES - 1)), axis=1) * kink[:, None]
+    headings = angle[:, None] + wander
     if rng.random() < 0.2:
         headings = headings + _wool(rng, shape, roots, length)
     bend = strands.sample_map(wave, roots) + rng.normal(0, frizz * 1.5, count)
@@ -180,7 +183,7 @@ def _strand_colours(
     t = np.linspace(0, 1, _VERTICES)[None]
     factor = np.exp(rng.normal(0, rng.uniform(0.04, 0.16), (count, 1)))
     for group in groups:
-        of_group = np.exp(rng.normal(0, rng.uniform(0.03, 0.14), int(group.max(initial=0)) + 1))
+        of_group = np.exp(rng.normal(0, rng.uniform(0.04, 0.22), int(group.max(initial=0)) + 1))
         factor = factor * of_group[group][:, None]
     # Roots lie in the shade of the fur above; tips catch light.
     factor = factor * (rng.uniform(0.78, 1.05) + rng.uniform(0.1, 0.4) * t)
