@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -18,6 +19,9 @@ from lsamatting.cli.trimap import trimap
 from lsamatting.errors import LsamattingError
 
 DONE, UNEXPECTED, USER_ERROR = 0, 1, 2
+
+_INTERRUPTED = 130
+"""What typer makes of Ctrl-C; it is not one of our codes."""
 
 app = typer.Typer(
     name="lsamatting",
@@ -71,14 +75,18 @@ def main(args: list[str]) -> int:
     int
         0 done, 2 the user's mistake (one line on stderr), 1 anything else.
     """
+    # The hub's own retries and warnings would bury our one line.
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     if args[:2] == ["data", "synthesize"]:
         args = args[:2] + repeat_options(args[2:])
     try:
         app(args, prog_name="lsamatting")
     except SystemExit as stop:
         if isinstance(stop.code, int):
-            # The shell's code for an interrupt, 130, is none of ours.
-            return stop.code if stop.code in (DONE, UNEXPECTED, USER_ERROR) else UNEXPECTED
+            if stop.code == _INTERRUPTED:
+                complain("interrupted")
+                return UNEXPECTED
+            return stop.code
         return DONE if stop.code is None else UNEXPECTED
     except LsamattingError as error:
         complain(str(error))
