@@ -153,7 +153,7 @@ def test_nothing_unknown_is_warned_of_and_done(cli, scene, weights):
     path = scene.folder / "a.png"
     outcome = cli("matte", scene.image, scene.trimap, "-o", path, "--weights", weights)
     assert outcome.code == 0
-    assert "no unknown" in outcome.error_line
+    assert "trimap.png: it has no unknown pixel" in outcome.error_line
     assert set(np.unique(pixels_of(path))) == {0, 255}
 
 
@@ -246,7 +246,7 @@ def spoil_trimap_missing(scene):
         (spoil_empty, [], ["image.png"]),
         (spoil_text, [], ["image.png"]),
         (spoil_missing, [], ["image.png", "no such"]),
-        (spoil_trimap_size, [], ["30x20", "56x40"]),
+        (spoil_trimap_size, [], ["trimap.png", "30x20", "image.png", "56x40"]),
         (spoil_trimap_missing, [], ["trimap.png", "no such"]),
         (None, ["--max-pixels", "100"], ["image.png", "limit", "max_pixels"]),
         (None, ["--cutout", "{}/x.jpg"], ["x.jpg", "transparency"]),

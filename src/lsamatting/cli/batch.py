@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
 from lsamatting.cli.options import DEFAULT_BAND
-from lsamatting.errors import LsamattingError
+from lsamatting.errors import LsamattingError, TrimapError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -83,6 +83,11 @@ class Work:
         start = time.perf_counter()
         picture = read_picture(task.pair.image, max_pixels=self.max_pixels)
         trimap = self.guide.read(task.pair.guide)
+        if trimap.size != picture.size:
+            raise TrimapError(
+                f"{task.pair.guide}: {'x'.join(map(str, trimap.size))} pixels, but "
+                f"{task.pair.image} has {'x'.join(map(str, picture.size))}; they must be equal"
+            )
         read = time.perf_counter() - start
         needs_colours = set(task.outputs) - {"alpha"}
         result = self.model(
@@ -101,7 +106,10 @@ class Work:
             "size": [width, height],
             "pixels": trimap.counts._asdict(),
             "outputs": {name: str(path) for name, path in task.outputs.items()},
-            "notes": list(result.notes),
+            "notes": [
+                *(f"{task.pair.image}: {note}" for note in picture.notes),
+                *(f"{task.pair.guide}: {warning}" for warning in trimap.warnings),
+            ],
             "seconds": {name: round(value, 4) for name, value in seconds.items()},
         }
 
@@ -161,7 +169,7 @@ def run_all(
                 continue
             done.append(report)
             for note in report["notes"]:
-                warn(f"{task.pair.image}: {note}", console)
+                warn(note, console)
             if not quiet:
                 _tell(report)
     return done, failed, code
