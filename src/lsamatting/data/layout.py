@@ -1,0 +1,125 @@
+"""Where a dataset keeps its files: AIM's folders for training, folder trios for evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lsamatting.errors import DatasetError
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".exr"})
+"""Suffixes that count as pictures, in any case; other files in a folder are passed over."""
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """List the pictures directly inside `folder`, sorted by name.
+
+    Raises
+    ------
+    DatasetError
+        The folder is missing or holds no picture.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f"{folder}: no such folder")
+    files = sorted(
+        file
+        for file in folder.iterdir()
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+    )
+    if not files:
+        raise DatasetError(f"{folder}: holds no picture ({', '.join(sorted(SUFFIXES))})")
+    return files
+
+
+def by_stem(files: Iterable[Path]) -> dict[str, Path]:
+    """Index files by their name without suffix.
+
+    Raises
+    ------
+    DatasetError
+        Two files differ only in their suffix.
+    """
+    index: dict[str, Path] = {}
+    for file in files:
+        if file.stem in index:
+            raise DatasetError(f"{file}: {index[file.stem].name} has the same name; keep one")
+        index[file.stem] = file
+    return index
+
+
+def _match(found: dict[str, Path], other: dict[str, Path], folder: Path) -> None:
+    missing = sorted(found.keys() - other.keys())
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise DatasetError(f"{found[missing[0]]}{more}: no file of that name in {folder}")
+
+
+@dataclass(frozen=True)
+class AimFolder:
+    """A training set in the layout of Adobe Image Matting: `fg/`, `alpha/` and `bg/`.
+
+    Foregrounds and alphas are matched by name without suffix.
+
+    Raises
+    ------
+    DatasetError
+        A folder is missing or empty, or a foreground has no alpha or the reverse.
+    """
+
+    root: Path
+    background_folders: tuple[Path, ...] = ()
+    """Folders of photographs in place of `root/bg`, if any."""
+
+    @property
+    def pairs(self) -> list[tuple[Path, Path]]:
+        """Foreground and alpha files, sorted by name."""
+        foregrounds = by_stem(picture_files(self.root / "fg"))
+        alphas = by_stem(picture_files(self.root / "alpha"))
+        _match(foregrounds, alphas, self.root / "alpha")
+        _match(alphas, foregrounds, self.root / "fg")
+        return [(foregrounds[stem], alphas[stem]) for stem in sorted(foregrounds)]
+
+    @property
+    def backgrounds(self) -> list[Path]:
+        """Background photographs, folder by folder, sorted by name."""
+        folders = self.background_folders or (self.root / "bg",)
+        return [file for folder in folders for file in picture_files(folder)]
+
+
+@dataclass(frozen=True)
+class Trio:
+    """The files of one test picture; `trimap` is None where it is to be made from `alpha`."""
+
+    name: str
+    image: Path
+    trimap: Path | None
+    alpha: Path
+
+
+@dataclass(frozen=True)
+class TrioFolder:
+    """A test set: `image/`, `alpha/` and, where it comes with some, `trimap/`, matched by name.
+
+    Raises
+    ------
+    DatasetError
+        A folder is missing or empty, or one of a picture's files is missing.
+    """
+
+    root: Path
+
+    @property
+    def trios(self) -> list[Trio]:
+        """All test pictures, sorted by name."""
+        images = by_stem(picture_files(self.root / "image"))
+        alphas = by_stem(picture_files(self.root / "alpha"))
+        _match(images, alphas, self.root / "alpha")
+        _match(alphas, images, self.root / "image")
+        trimaps: dict[str, Path] = {}
+        if (self.root / "trimap").is_dir():
+            trimaps = by_stem(picture_files(self.root / "trimap"))
+            _match(images, trimaps, self.root / "trimap")
+        return [
+            Trio(stem, images[stem], trimaps.get(stem), alphas[stem]) for stem in sorted(images)
+        ]

@@ -1,0 +1,101 @@
+"""The training set: composites made on the fly, each a pure function of the seed and its number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from lsamatting.data.augment import AugmentConfig, Sample, augment
+from lsamatting.data.cache import DecodedBackground, PictureCache
+
+_BACKGROUND_ORDER = 1
+_CONTENT = 2
+
+
+class CompositingDataset(Dataset[dict[str, torch.Tensor]]):
+    """An endless series of samples, addressed by a running number.
+
+    Sample `epoch * len(dataset) + index` is composite `index` of `epoch`: an epoch draws every
+    background once, in an order of its own, each with a random foreground. The number reaches
+    worker processes with the request, so they hold no state that a resumed run would have to know.
+
+    Parameters
+    ----------
+    cache
+        The decoded pictures.
+    size
+        Height and width of a sample, a multiple of 32.
+    seed
+        Chooses everything random.
+    config
+        The augmentation.
+    priors
+        Names of the colour priors to compute, `lsamatting.priors.PRIOR_CHANNELS`.
+    """
+
+    def __init__(
+        self,
+        cache: PictureCache,
+        *,
+        size: int,
+        seed: int,
+        config: AugmentConfig,
+        priors: tuple[str, ...] = (),
+    ) -> None:
+        self.cache = cache
+        self.size = size
+        self.seed = seed
+        self.config = config
+        self.priors = priors
+        self._order: tuple[int, np.ndarray[Any, Any]] | None = None
+
+    def __len__(self) -> int:
+        """Give the number of samples in an epoch: one for each background."""
+        return len(self.cache.backgrounds)
+
+    def __getitem__(self, number: int) -> dict[str, torch.Tensor]:
+        """Make sample `number`.
+
+        Returns float32 tensors: `image` 3xHxW in [0, 1], `trimap` 1xHxW of 0, ½ and 1, `alpha`
+        1xHxW in [0, 1] and `priors` PxHxW.
+        """
+        return to_tensors(self.sample(number), self.priors)
+
+    def sample(self, number: int) -> Sample:
+        """Make sample `number` as arrays, with its parts."""
+        rng = np.random.default_rng((self.seed, _CONTENT, number))
+        cutout = self.cache.cutout(int(rng.integers(len(self.cache.pairs))))
+        return augment(rng, cutout, self._background(rng, number), self.size, self.config)
+
+    def _background(self, rng: np.random.Generator, number: int) -> DecodedBackground:
+        count = len(self)
+        epoch, index = divmod(number, count)
+        if self._order is None or self._order[0] != epoch:
+            order = np.random.default_rng((self.seed, _BACKGROUND_ORDER, epoch)).permutation(count)
+            self._order = (epoch, order)
+        chosen = self.cache.background(int(self._order[1][index]))
+        if rng.random() < self.config.realism.smoother_background:
+            others = [self.cache.background(int(other)) for other in rng.integers(count, size=2)]
+            return min([chosen, *others], key=lambda background: background.busyness)
+        return chosen
+
+
+def to_tensors(sample: Sample, priors: tuple[str, ...]) -> dict[str, torch.Tensor]:
+    """Give a sample the shape in which the network takes it, see `CompositingDataset`."""
+    trimap = sample.trimap
+    if priors:
+        from lsamatting.priors import compute_priors
+
+        extra = compute_priors(sample.image, trimap, which=priors)
+    else:
+        extra = np.empty((*trimap.shape, 0), np.float32)
+    known = np.where(trimap == 128, np.float32(0.5), (trimap == 255).astype(np.float32))
+    return {
+        "image": torch.from_numpy(sample.image).permute(2, 0, 1),
+        "trimap": torch.from_numpy(known)[None],
+        "alpha": torch.from_numpy(sample.alpha)[None],
+        "priors": torch.from_numpy(extra).permute(2, 0, 1),
+    }

@@ -1,0 +1,1 @@
+"""Training on Lightning; needs the extra `train`."""

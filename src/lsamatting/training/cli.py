@@ -1,0 +1,153 @@
+"""`lsamatting train`: Lightning's command line with our defaults, runs and resuming."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning as L
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from lsamatting.errors import ConfigError
+from lsamatting.training.checkpoints import Checkpoints
+from lsamatting.training.data import MattingData
+from lsamatting.training.ema import WeightAverage
+from lsamatting.training.export import ExportWeights
+from lsamatting.training.module import MattingModule
+from lsamatting.training.pictures import ValidationPictures
+from lsamatting.training.progress import ProgressDisplay
+from lsamatting.training.record import Record
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Where a run writes, and what it keeps."""
+
+    name: str = "default"
+    """Name of the run: its files lie in `folder/name`."""
+
+    folder: str = "runs"
+    """Folder of all runs."""
+
+    ema_decay: float = 0.999
+    """Share of the weights' running average that is kept at each step; 0 turns it off."""
+
+    checkpoint_steps: int = 1000
+    """Steps between checkpoints; 0: none by steps."""
+
+    checkpoint_minutes: float = 10.0
+    """Minutes between checkpoints; 0: none by the clock."""
+
+    pictures: int = 4
+    """Validation pictures to show in TensorBoard."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.ema_decay < 1:
+            raise ConfigError(f"run.ema_decay must be in [0, 1), found {self.ema_decay}")
+        if self.checkpoint_steps < 0 or self.checkpoint_minutes < 0 or self.pictures < 0:
+            raise ConfigError("run.checkpoint_* and run.pictures must not be negative")
+
+    @property
+    def path(self) -> Path:
+        """The run's own folder."""
+        return Path(self.folder) / self.name
+
+
+class _TrainingCLI(LightningCLI):
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.add_argument("--run", type=RunConfig, default=RunConfig())
+
+    @property
+    def run(self) -> RunConfig:
+        values = self._get(self.config_init, "run")
+        return values if isinstance(values, RunConfig) else RunConfig(**vars(values))
+
+    def instantiate_trainer(self, **kwargs: object) -> L.Trainer:
+        run = self.run
+        data: MattingData = self.datamodule
+        average = WeightAverage(run.ema_decay)
+        record = Record(run.path, batch_size=data.batch_size)
+        checkpoints = Checkpoints(
+            run.path, every_steps=run.checkpoint_steps, every_minutes=run.checkpoint_minutes
+        )
+        callbacks = [
+            average,
+            ExportWeights(run.path, average),
+            record,
+            ProgressDisplay(record),
+            ValidationPictures(run.pictures),
+            checkpoints,
+        ]
+        logger = TensorBoardLogger(run.folder, run.name, version="")
+        return super().instantiate_trainer(
+            callbacks=callbacks,
+            logger=logger,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+        )
+
+
+def main(args: list[str]) -> None:
+    """Train as a configuration file says.
+
+    `args` are the file, then options that override it, as `--trainer.max_steps 1000` or
+    `--data.batch_size 8`; `--resume` continues the run from its last checkpoint, at the very step.
+
+    Raises
+    ------
+    LsamattingError
+        An option or the data is at fault, or the run exists and is not to be resumed.
+    """
+    if args and not args[0].startswith("-"):
+        args = [f"--config={args[0]}", *args[1:]]
+    resume = "--resume" in args
+    args = [arg for arg in args if arg != "--resume"]
+    _quiet()
+    cli = _TrainingCLI(
+        MattingModule,
+        MattingData,
+        run=False,
+        args=args,
+        seed_everything_default=0,
+        save_config_kwargs={"overwrite": True},
+    )
+    last = cli.run.path / "last.ckpt"
+    if last.exists() and not resume:
+        raise ConfigError(
+            f"{last.parent}: holds a run already; add --resume to continue it or "
+            "--run.name to start another"
+        )
+    _limit_samples(cli.trainer, cli.model.optimiser.samples, cli.datamodule.batch_size)
+    cli.trainer.fit(
+        cli.model,
+        datamodule=cli.datamodule,
+        ckpt_path=last if last.exists() else None,
+        weights_only=True,
+    )
+
+
+def _limit_samples(trainer: L.Trainer, samples: int | None, batch_size: int) -> None:
+    """Bound the steps by a number of samples, whatever the number of processes."""
+    if samples is None:
+        return
+    per_step = batch_size * trainer.world_size * trainer.accumulate_grad_batches
+    steps = max(1, samples // per_step)
+    limit = trainer.max_steps
+    trainer.fit_loop.epoch_loop.max_steps = min(limit, steps) if limit >= 0 else steps
+
+
+def _quiet() -> None:
+    # Our loader does resume inside an epoch, see NumberedBatches; Lightning cannot know.
+    warnings.filterwarnings("ignore", ".*dataloader is not resumable.*")
+    warnings.filterwarnings("ignore", ".*does not have many workers.*")
+    warnings.filterwarnings("ignore", ".*ended before the epoch ended.*")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,171 @@
+"""The loaders: composites in an order that a resumed run continues, and whole pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import lightning as L
+from torch.utils.data import DataLoader, Sampler
+
+from lsamatting.data.augment import AugmentConfig
+from lsamatting.data.cache import PictureCache
+from lsamatting.data.layout import AimFolder
+from lsamatting.data.samples import CompositingDataset
+from lsamatting.errors import ConfigError
+from lsamatting.training.validation import WholePictures
+
+
+class NumberedBatches(Sampler[list[int]]):
+    """Numbers of the samples of one process, batch by batch, from where training stands.
+
+    All processes together take `batch_size * processes` consecutive numbers in a step; process
+    `rank` takes every `processes`-th of them. `position` tells how many batches training has done
+    since its first start, so nothing is replayed or skipped when it resumes inside an epoch.
+    """
+
+    def __init__(
+        self, data: "MattingData", *, batches: int, batch_size: int, rank: int, processes: int
+    ) -> None:
+        self._data = data
+        self.batches = batches
+        self.batch_size = batch_size
+        self.rank = rank
+        self.processes = processes
+
+    def __len__(self) -> int:
+        """Give the batches of an epoch."""
+        return self.batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Give the batches from here to the end of the present epoch."""
+        position = self._data.position()
+        for batch in range(position, (position // self.batches + 1) * self.batches):
+            first = batch * self.batch_size * self.processes + self.rank
+            yield list(range(first, first + self.batch_size * self.processes, self.processes))
+
+
+class MattingData(L.LightningDataModule):
+    """Training composites and validation pictures.
+
+    Parameters
+    ----------
+    root
+        A folder in AIM's layout: `fg/`, `alpha/`, `bg/`.
+    backgrounds
+        Folders of photographs to take in place of `root/bg`.
+    size
+        Height and width of a sample, a multiple of 32.
+    batch_size
+        Samples per step and process.
+    workers
+        Loader processes per training process; 0 makes samples in the training process.
+    prefetch
+        Batches that each worker keeps ready.
+    seed
+        Chooses everything random in the samples.
+    cache_gib
+        Memory, in GiB, for decoded pictures (see `PictureCache`).
+    cache_folder
+        Where the decoded pictures lie; memory-mapped, so it should be a local disk.
+    augment
+        The augmentation.
+    validation
+        A folder of `image/`, `alpha/` and perhaps `trimap/` to validate on; none by default.
+    validation_limit
+        Use only so many of its pictures.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        backgrounds: list[str] | None = None,
+        size: int = 640,
+        batch_size: int = 16,
+        workers: int = 4,
+        prefetch: int = 4,
+        seed: int = 0,
+        cache_gib: float = 8.0,
+        cache_folder: str = "runs/cache",
+        augment: AugmentConfig = AugmentConfig(),  # noqa: B008 (frozen, and shown in the CLI's help)
+        validation: str | None = None,
+        validation_limit: int | None = None,
+    ) -> None:
+        super().__init__()
+        if size < 32 or size % 32:
+            raise ConfigError(f"data.size must be a multiple of 32, found {size}")
+        if batch_size < 1 or workers < 0 or cache_gib < 0 or prefetch < 1:
+            raise ConfigError(
+                "data.batch_size and data.prefetch must be positive, "
+                "data.workers and data.cache_gib not negative"
+            )
+        self.size = size
+        self.batch_size = batch_size
+        self.workers = workers
+        self.prefetch = prefetch
+        self.seed = seed
+        self.augment = augment
+        self.validation = Path(validation) if validation else None
+        self.validation_limit = validation_limit
+        folder = AimFolder(Path(root), tuple(Path(name) for name in backgrounds or ()))
+        self.cache = PictureCache(
+            folder.pairs, folder.backgrounds, folder=Path(cache_folder), gib=cache_gib
+        )
+
+    def prepare_data(self) -> None:
+        """Decode the pictures, once per machine."""
+        self.cache.prepare()
+
+    def position(self) -> int:
+        """Give the batches per process that training has done since its first start."""
+        trainer = self.trainer
+        return trainer.global_step * trainer.accumulate_grad_batches if trainer else 0
+
+    @property
+    def priors(self) -> tuple[str, ...]:
+        """Names of the colour priors that the network in training takes."""
+        names: tuple[str, ...] = self.trainer.lightning_module.network.config.priors
+        return names
+
+    def train_dataloader(self) -> DataLoader[dict[str, Any]]:
+        """Give the loader of composites."""
+        # OpenCV's threads do not survive a fork, and a worker that calls on them would wait forever.
+        cv2.setNumThreads(0)
+        dataset = CompositingDataset(
+            self.cache, size=self.size, seed=self.seed, config=self.augment, priors=self.priors
+        )
+        trainer = self.trainer
+        accumulate = trainer.accumulate_grad_batches
+        batches = len(dataset) // (self.batch_size * trainer.world_size)
+        # Whole optimiser steps only, so that steps and samples stay in a fixed relation.
+        batches = batches // accumulate * accumulate
+        if not batches:
+            raise ConfigError(
+                f"{len(dataset)} backgrounds do not fill one step of "
+                f"{self.batch_size * trainer.world_size * accumulate} samples"
+            )
+        return DataLoader(
+            dataset,
+            batch_sampler=NumberedBatches(
+                self,
+                batches=batches,
+                batch_size=self.batch_size,
+                rank=trainer.global_rank,
+                processes=trainer.world_size,
+            ),
+            num_workers=self.workers,
+            prefetch_factor=self.prefetch if self.workers else None,
+            # A forked worker can hang in an OpenMP lock that the parent held; a fresh process cannot.
+            multiprocessing_context="spawn" if self.workers else None,
+            persistent_workers=self.workers > 0,
+            pin_memory=trainer.accelerator.__class__.__name__ == "CUDAAccelerator",
+        )
+
+    def val_dataloader(self) -> DataLoader[dict[str, Any]] | list[Any]:
+        """Give the loader of whole pictures, one at a time; no loader without a folder."""
+        if self.validation is None:
+            return []
+        pictures = WholePictures(self.validation, priors=self.priors, limit=self.validation_limit)
+        return DataLoader(pictures, batch_size=1, num_workers=0)

@@ -1,0 +1,56 @@
+"""Weights for use: the averaged network, written at each validation and at the end."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import lightning as L
+from torch import nn
+
+from lsamatting.training.ema import WeightAverage
+
+
+class ExportWeights(L.Callback):
+    """Write the averaged weights to `weights/`, and those of the lowest val/sad to `best/`.
+
+    Must stand after `average` among the callbacks.
+    """
+
+    def __init__(self, folder: Path, average: WeightAverage) -> None:
+        self._folder = folder
+        self._average = average
+        self._lowest = float("inf")
+
+    def _write(self, network: nn.Module, name: str) -> None:
+        # Into a new folder first: the reader of a run never finds half a file.
+        temporary = self._folder / f"{name}.tmp"
+        shutil.rmtree(temporary, ignore_errors=True)
+        network.save_pretrained(temporary)  # type: ignore[operator]
+        final = self._folder / name
+        shutil.rmtree(final, ignore_errors=True)
+        temporary.rename(final)
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Write what was just validated; the average is still in place."""
+        if trainer.sanity_checking or not trainer.is_global_zero:
+            return
+        self._write(pl_module.network, "weights")
+        error = float(trainer.callback_metrics["val/sad"])
+        if error < self._lowest:
+            self._lowest = error
+            self._write(pl_module.network, "best")
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Write the end."""
+        if trainer.is_global_zero:
+            with self._average.applied(pl_module.network):
+                self._write(pl_module.network, "weights")
+
+    def state_dict(self) -> dict[str, float]:
+        """Give what a checkpoint keeps."""
+        return {"lowest": self._lowest}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        """Take what a checkpoint kept."""
+        self._lowest = state_dict["lowest"]

@@ -1,0 +1,136 @@
+"""The training step, the validation step and the optimiser, as Lightning wants them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from lsamatting.errors import ConfigError
+from lsamatting.network.config import NetworkConfig
+from lsamatting.network.lsanet import LSANet
+from lsamatting.training.loss import LossConfig, matting_loss
+from lsamatting.training.optimiser import OptimiserConfig, build_optimiser, cosine_factor
+from lsamatting.training.validation import picture_errors, whole_picture_alpha
+
+
+class MattingModule(L.LightningModule):
+    """An `LSANet` in training.
+
+    Parameters
+    ----------
+    preset
+        `paper` or `lite`: the network to start from.
+    network
+        Settings of `NetworkConfig` that differ from the preset.
+    encoder
+        ImageNet weights for the encoder: a file or a name that
+        `lsamatting.network.imagenet.initialise_encoder` takes.
+    weights
+        A folder or hub name of weights to start from; it then states the network too.
+    loss, optimiser
+        Their options.
+    channels_last
+        Memory layout of pictures and weights; faster on CPUs and on CUDA in half precision.
+    """
+
+    def __init__(
+        self,
+        preset: str = "paper",
+        network: dict[str, Any] | None = None,
+        encoder: str | None = None,
+        weights: str | None = None,
+        loss: LossConfig = LossConfig(),  # noqa: B008 (frozen, and shown in the CLI's help)
+        optimiser: OptimiserConfig = OptimiserConfig(),  # noqa: B008
+        channels_last: bool = True,
+    ) -> None:
+        super().__init__()
+        if weights:
+            self.network = LSANet.from_pretrained(weights)
+        else:
+            self.network = LSANet(_network_config(preset, network or {}))
+            if encoder:
+                from lsamatting.network.imagenet import initialise_encoder
+
+                initialise_encoder(self.network, encoder)
+        self.loss = loss
+        self.optimiser = optimiser
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.network.to(memory_format=self.layout)
+
+    def forward(self, image: Tensor, trimap: Tensor, priors: Tensor) -> Tensor:
+        """Predict raw alpha, Nx1xHxW, from image, trimap and priors."""
+        inputs = (tensor.contiguous(memory_format=self.layout) for tensor in (image, trimap, priors))
+        predicted: Tensor = self.network(*inputs)
+        return predicted
+
+    def training_step(self, batch: dict[str, Tensor], _: int) -> Tensor:
+        """Give the loss of one batch."""
+        predicted = self(batch["image"], batch["trimap"], batch["priors"])
+        with torch.autocast(predicted.device.type, enabled=False):
+            loss = matting_loss(
+                predicted, batch["alpha"], batch["trimap"] == 0.5, config=self.loss
+            )
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: dict[str, Any], _: int) -> Tensor:
+        """Log the errors of one whole picture, and give its alpha."""
+        predicted = whole_picture_alpha(self, batch["image"], batch["trimap"], batch["priors"])
+        errors = picture_errors(predicted, batch["alpha"], batch["trimap"] == 0.5)
+        values = {"val/sad": errors.sad, "val/mse": errors.mse, "val/mad": errors.mad}
+        self.log_dict(values, on_epoch=True, batch_size=1, sync_dist=True)
+        return predicted
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Build the optimiser and its schedule, by epochs or steps."""
+        optimiser = build_optimiser(self.network, self.optimiser)
+        schedule: torch.optim.lr_scheduler.LRScheduler
+        if self.optimiser.schedule == "halving":
+            schedule = torch.optim.lr_scheduler.StepLR(optimiser, self.optimiser.halve_every, 0.5)
+            return {
+                "optimizer": optimiser,
+                "lr_scheduler": {"scheduler": schedule, "interval": "epoch"},
+            }
+        total = self._total_steps()
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimiser,
+            lambda step: cosine_factor(
+                step,
+                total=total,
+                warmup=self.optimiser.warmup_steps,
+                floor=self.optimiser.floor,
+            ),
+        )
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def _total_steps(self) -> float:
+        if self.trainer.max_steps >= 0:
+            return self.trainer.max_steps
+        return float(self.trainer.estimated_stepping_batches)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put the network's settings beside its weights."""
+        checkpoint["network"] = self.network.config.to_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse the checkpoint of another network with words instead of a list of keys."""
+        theirs, ours = checkpoint.get("network"), self.network.config.to_dict()
+        if theirs != ours:
+            names = [key for key in ours if not theirs or theirs.get(key) != ours[key]]
+            raise ConfigError(
+                f"the checkpoint is of another network: {', '.join(names)} differ; "
+                "resume with the options of the first run"
+            )
+
+
+def _network_config(preset: str, changes: dict[str, Any]) -> NetworkConfig:
+    presets = {"paper": NetworkConfig.paper, "lite": NetworkConfig.lite}
+    if preset not in presets:
+        raise ConfigError(f"preset {preset!r} is not one of {', '.join(presets)}")
+    return NetworkConfig.from_dict({**presets[preset]().to_dict(), **changes})

@@ -1,0 +1,125 @@
+"""What a run did, in `metrics.csv`: comparable between runs, and continued when one resumes."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+
+COLUMNS = (
+    "step",
+    "samples",
+    "seconds",
+    "samples_per_second",
+    "learning_rate",
+    "loss",
+    "val_sad",
+    "val_mse",
+    "val_mad",
+)
+
+
+class Record(L.Callback):
+    """Append a row every `log_every_n_steps` steps and after each validation.
+
+    `loss` is the mean since the row before; `seconds` and `samples_per_second` count training
+    without validation. After a resume, rows beyond the checkpoint's step are dropped first.
+
+    Attributes
+    ----------
+    latest
+        The last training row; empty before the first.
+    """
+
+    def __init__(self, folder: Path, *, batch_size: int) -> None:
+        self.file = folder / "metrics.csv"
+        self.latest: dict[str, float] = {}
+        self._batch_size = batch_size
+        self._seconds = 0.0
+        self._mark = time.monotonic()
+        self._interval = 0.0
+        self._row_step = 0
+        self._losses: list[Any] = []
+
+    def _count_time(self) -> None:
+        now = time.monotonic()
+        self._interval += now - self._mark
+        self._seconds += now - self._mark
+        self._mark = now
+
+    def samples(self, trainer: L.Trainer, steps: int) -> int:
+        """Give the samples that so many steps take, over all processes."""
+        return steps * trainer.accumulate_grad_batches * self._batch_size * trainer.world_size
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Open the table, at the step where training starts."""
+        self._mark = time.monotonic()
+        self._interval = 0.0
+        self._row_step = trainer.global_step
+        self._losses = []
+        self.latest = {}
+        if not trainer.is_global_zero:
+            return
+        rows: list[dict[str, str]] = []
+        if trainer.global_step and self.file.exists():
+            with self.file.open(newline="") as file:
+                rows = [r for r in csv.DictReader(file) if int(r["step"]) <= trainer.global_step]
+        with self.file.open("w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def _append(self, trainer: L.Trainer, row: dict[str, float]) -> None:
+        if trainer.is_global_zero:
+            with self.file.open("a", newline="") as file:
+                values = {key: f"{value:.7g}" for key, value in row.items()}
+                csv.DictWriter(file, COLUMNS).writerow(values)
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any
+    ) -> None:
+        """Add a row if it is time to."""
+        # Lightning has divided the loss by the number of batches in a step.
+        self._losses.append(outputs["loss"].detach() * trainer.accumulate_grad_batches)
+        step = trainer.global_step
+        if step == self._row_step or step % trainer.log_every_n_steps:
+            return
+        self._count_time()
+        batches = len(self._losses)
+        rate = batches * self._batch_size * trainer.world_size / max(self._interval, 1e-9)
+        self.latest = {
+            "step": step,
+            "samples": self.samples(trainer, step),
+            "seconds": self._seconds,
+            "samples_per_second": rate,
+            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+            "loss": float(sum(float(loss) for loss in self._losses) / batches),
+        }
+        self._losses = []
+        self._interval = 0.0
+        self._row_step = step
+        self._append(trainer, self.latest)
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Stop the clock."""
+        self._count_time()
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Add the errors' row, and start the clock again."""
+        metrics = trainer.callback_metrics
+        step = trainer.global_step
+        row = {"step": step, "samples": self.samples(trainer, step), "seconds": self._seconds}
+        errors = {f"val_{k}": float(metrics[f"val/{k}"]) for k in ("sad", "mse", "mad")}
+        self._append(trainer, {**row, **errors})
+        self._mark = time.monotonic()
+
+    def state_dict(self) -> dict[str, float]:
+        """Give what a checkpoint keeps."""
+        return {"seconds": self._seconds}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        """Take what a checkpoint kept."""
+        self._seconds = state_dict["seconds"]
