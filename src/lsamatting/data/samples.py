@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch.utils.data import Dataset
@@ -99,3 +100,8 @@ def to_tensors(sample: Sample, priors: tuple[str, ...]) -> dict[str, torch.Tenso
         "alpha": torch.from_numpy(sample.alpha)[None],
         "priors": torch.from_numpy(extra).permute(2, 0, 1),
     }
+
+
+def one_thread_worker(_: int) -> None:
+    """Set a loader's worker process up: one process is one thread."""
+    cv2.setNumThreads(1)

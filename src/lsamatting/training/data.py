@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import lightning as L
 from torch.utils.data import DataLoader, Sampler
 
 from lsamatting.data.augment import AugmentConfig
 from lsamatting.data.cache import PictureCache
 from lsamatting.data.layout import AimFolder
-from lsamatting.data.samples import CompositingDataset
+from lsamatting.data.samples import CompositingDataset, one_thread_worker
 from lsamatting.errors import ConfigError
 from lsamatting.training.validation import WholePictures
 
@@ -131,8 +130,6 @@ class MattingData(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[dict[str, Any]]:
         """Give the loader of composites."""
-        # OpenCV's threads do not survive a fork, and a worker that calls on them would wait forever.
-        cv2.setNumThreads(0)
         dataset = CompositingDataset(
             self.cache, size=self.size, seed=self.seed, config=self.augment, priors=self.priors
         )
@@ -159,6 +156,7 @@ class MattingData(L.LightningDataModule):
             prefetch_factor=self.prefetch if self.workers else None,
             # A forked worker can hang in an OpenMP lock that the parent held; a fresh process cannot.
             multiprocessing_context="spawn" if self.workers else None,
+            worker_init_fn=one_thread_worker,
             persistent_workers=self.workers > 0,
             pin_memory=trainer.accelerator.__class__.__name__ == "CUDAAccelerator",
         )
