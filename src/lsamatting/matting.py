@@ -29,6 +29,7 @@ from lsamatting.images import (
 )
 from lsamatting.inference.device import choose_device
 from lsamatting.inference.predict import predict_alpha
+from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE
 from lsamatting.network.lsanet import LSANet
 from lsamatting.trimap import Trimap
 from lsamatting.weights import bundled_folder, bundled_names
@@ -38,8 +39,6 @@ ImageSource = str | Path | Image.Image | NDArray[Any] | Picture
 TrimapSource = str | Path | Image.Image | NDArray[Any] | Trimap
 
 DEFAULT_WEIGHTS = "lite"
-CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "model.safetensors"
 
 _REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 

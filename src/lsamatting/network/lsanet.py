@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 
 import torch
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -17,13 +15,11 @@ from lsamatting.errors import ConfigError, WeightsError
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.decoder import Decoder, FullHead, SubpixelHead
 from lsamatting.network.encoder import Encoder
+from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE, weight_file
 from lsamatting.priors.channels import channel_count
 
 STRIDE = 32
 """Height and width of the input must be multiples of this."""
-
-CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "model.safetensors"
 
 IMAGE_MEAN = (0.485, 0.456, 0.406)
 IMAGE_STD = (0.229, 0.224, 0.225)
@@ -167,25 +163,3 @@ class LSANet(nn.Module):
             )
             raise WeightsError(f"{path} does not fit its configuration: {shown}")
         self.load_state_dict(state)
-
-
-def weight_file(source: str | Path, name: str) -> Path:
-    """Find one file of a weights folder or of a Hugging Face repository.
-
-    Raises
-    ------
-    WeightsError
-        The folder or repository does not exist or lacks the file.
-    """
-    folder = Path(source)
-    if folder.is_dir():
-        if not (folder / name).is_file():
-            raise WeightsError(f"{folder} lacks {name}; a weights folder holds it beside the other")
-        return folder / name
-    try:
-        return Path(hf_hub_download(str(source), name))
-    except (HFValidationError, HfHubHTTPError, EntryNotFoundError, OSError) as error:
-        raise WeightsError(
-            f"{source} is neither a weights folder nor a repository that can be reached "
-            f"({type(error).__name__})"
-        ) from error

@@ -97,12 +97,9 @@ def compute_priors(
             # PyMatting takes a second to import; networks without this prior never pay it.
             from lsamatting.priors.affinity import affinity_alpha
 
-            colour_alpha = np.mean(
-                (implied_alpha(small, near_f, near_b), implied_alpha(small, smooth_f, smooth_b)),
-                axis=0,
-                dtype=np.float32,
-            )
-            coarse = affinity_alpha(small, foreground, background, colour_alpha)
+            colour_alpha = implied_alpha(small, near_f, near_b)
+            colour_alpha += implied_alpha(small, smooth_f, smooth_b)
+            coarse = affinity_alpha(small, foreground, background, colour_alpha / np.float32(2))
             channels[..., 0] = np.clip(enlarge(coarse, size), 0, 1)
         else:
             channels[:] = colours(name)

@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lsamatting.errors import TrimapError
+from lsamatting.inference.precision import Precision
+from lsamatting.inference.predict import (
+    pad_to_stride,
+    predict_alpha,
+    trimap_tensor,
+    unknown_window,
+)
+from lsamatting.network.config import NetworkConfig
+from lsamatting.network.lsanet import LSANet
+
+CONFIG = NetworkConfig(
+    stem_channels=(4, 4, 4),
+    stage_channels=(4, 4, 4, 4),
+    stage_blocks=(1, 1, 1, 1),
+    block="basic",
+    decoder_channels=(4, 4, 4, 4, 4),
+    head="subpixel",
+    head_channels=(4, 4),
+)
+
+
+class Recording(torch.nn.Module):
+    """Stands for a network: gives the image's red channel, remembers what it saw."""
+
+    def __init__(self):
+        super().__init__()
+        self.config = CONFIG
+        self.seen = []
+
+    def forward(self, image, trimap, priors=None):
+        self.seen.append(tuple(image.shape))
+        return image[:, :1] * 1.5 - 0.2
+
+
+@given(
+    height=st.integers(1, 70),
+    width=st.integers(1, 70),
+    top=st.integers(0, 69),
+    left=st.integers(0, 69),
+    seed=st.integers(0, 9),
+)
+@settings(max_examples=60, deadline=None)
+def test_unknown_pixels_are_the_networks_and_known_ones_the_trimaps(height, width, top, left, seed):
+    rng = np.random.default_rng(seed)
+    image = rng.random((height, width, 3), dtype=np.float32)
+    trimap = rng.choice(np.uint8([0, 255]), (height, width))
+    trimap[top : top + 9, left : left + 9] = 128
+    network = Recording()
+    alpha = predict_alpha(network, image, trimap, margin=5, precision=Precision.FULL)
+    expected = np.where(
+        trimap == 128, np.clip(image[..., 0] * 1.5 - 0.2, 0, 1), trimap == 255
+    )
+    np.testing.assert_allclose(alpha, expected, atol=1e-6)
+    if network.seen:
+        assert all(side % 32 == 0 for side in network.seen[0][2:])
+
+
+def test_only_the_unknown_region_and_its_margin_are_computed():
+    image = np.zeros((500, 700, 3), np.float32)
+    trimap = np.zeros((500, 700), np.uint8)
+    trimap[200:210, 300:320] = 128
+    network = Recording()
+    predict_alpha(network, image, trimap, margin=16)
+    assert network.seen == [(1, 3, 64, 64)]
+
+
+def test_nothing_unknown_means_no_network():
+    trimap = np.zeros((40, 40), np.uint8)
+    trimap[10:20] = 255
+    network = Recording()
+    alpha = predict_alpha(network, np.zeros((40, 40, 3), np.float32), trimap)
+    assert not network.seen
+    np.testing.assert_array_equal(alpha, trimap == 255)
+
+
+def test_sizes_that_differ_are_both_named():
+    with pytest.raises(TrimapError, match=r"30×40.*20×10"):
+        predict_alpha(
+            Recording(), np.zeros((10, 20, 3), np.float32), np.zeros((40, 30), np.uint8)
+        )
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (33, 65), (64, 64)])
+@pytest.mark.parametrize("config", [CONFIG, NetworkConfig.lite()])
+def test_a_real_network_takes_any_size(shape, config):
+    torch.manual_seed(0)
+    network = LSANet(config).eval()
+    rng = np.random.default_rng(0)
+    image = rng.random((*shape, 3), dtype=np.float32)
+    timings = {}
+    alpha = predict_alpha(network, image, np.full(shape, 128, np.uint8), timings=timings)
+    assert alpha.shape == shape
+    assert ((alpha >= 0) & (alpha <= 1)).all()
+    assert set(timings) == {"priors", "network"}
+
+
+def test_half_precision_stays_near_full():
+    torch.manual_seed(0)
+    network = LSANet(CONFIG).eval()
+    rng = np.random.default_rng(0)
+    image = rng.random((96, 96, 3), dtype=np.float32)
+    trimap = np.full((96, 96), 128, np.uint8)
+    full = predict_alpha(network, image, trimap, precision=Precision.FULL)
+    auto = predict_alpha(network, image, trimap)
+    assert np.abs(full - auto).mean() < 0.02
+
+
+@given(height=st.integers(1, 100), width=st.integers(1, 100))
+@settings(max_examples=30, deadline=None)
+def test_padding_reflects(height, width):
+    array = np.random.default_rng(0).random((height, width, 3), dtype=np.float32)
+    padded = pad_to_stride(array)
+    assert padded.shape[0] % 32 == padded.shape[1] % 32 == 0
+    assert padded.shape[0] < height + 32
+    expected = np.pad(
+        array, ((0, -height % 32), (0, -width % 32), (0, 0)), mode="reflect"
+    )
+    np.testing.assert_array_equal(padded, expected)
+
+
+def test_trimap_tensor():
+    tensor = trimap_tensor(np.uint8([[0, 128, 255]]))
+    assert tensor.tolist() == [[[[0, 0.5, 1]]]]
+
+
+def test_windows_are_clipped_to_the_picture():
+    unknown = np.zeros((10, 10), bool)
+    assert unknown_window(unknown, 3) is None
+    unknown[0, 9] = True
+    rows, columns = unknown_window(unknown, 3)
+    assert unknown[rows, columns].shape == (4, 4)
