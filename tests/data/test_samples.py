@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from lsamatting.data.augment import AugmentConfig, Realism
+from lsamatting.data.cache import PictureCache
+from lsamatting.data.samples import CompositingDataset
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> PictureCache:
+    """Backgrounds of one colour each, by which they can be told."""
+    pairs, backgrounds = [], []
+    for number in range(3):
+        alpha = np.zeros((80, 80), np.uint8)
+        alpha[30:50, 30:50] = 255
+        foreground, opacity = tmp_path / f"fg{number}.png", tmp_path / f"alpha{number}.png"
+        cv2.imwrite(str(foreground), np.full((80, 80, 3), 80 * number, np.uint8))
+        cv2.imwrite(str(opacity), alpha)
+        pairs.append((foreground, opacity))
+    for number in range(7):
+        file = tmp_path / f"bg{number}.png"
+        cv2.imwrite(str(file), np.full((50, 50, 3), 30 * number, np.uint8))
+        backgrounds.append(file)
+    return PictureCache(pairs, backgrounds, folder=tmp_path, gib=0)
+
+
+def dataset(cache: PictureCache, **changes) -> CompositingDataset:
+    settings = {"size": 64, "seed": 0, "config": AugmentConfig(), **changes}
+    return CompositingDataset(cache, **settings)
+
+
+def backgrounds(data: CompositingDataset, numbers: range) -> list[int]:
+    return [round(float(data.sample(n).background.mean()) * 255 / 30) for n in numbers]
+
+
+def test_an_epoch_draws_every_background_once_in_an_order_of_its_own(cache: PictureCache) -> None:
+    data = dataset(cache)
+    first, second = backgrounds(data, range(7)), backgrounds(data, range(7, 14))
+    assert len(data) == 7
+    assert sorted(first) == sorted(second) == list(range(7))
+    assert first != second
+
+
+def test_a_sample_depends_on_seed_and_number_alone(cache: PictureCache) -> None:
+    forwards, backwards = dataset(cache), dataset(cache)
+    ahead = [forwards[n] for n in range(16)]
+    behind = [backwards[n] for n in reversed(range(16))][::-1]
+    for one, other in zip(ahead, behind, strict=True):
+        assert all(torch.equal(one[key], other[key]) for key in one)
+    other_seed = dataset(cache, seed=1)
+    assert not torch.equal(other_seed[0]["image"], ahead[0]["image"])
+    assert not torch.equal(ahead[0]["image"], ahead[7]["image"])
+
+
+def test_shapes_and_values(cache: PictureCache) -> None:
+    item = dataset(cache)[3]
+    assert {key: tuple(value.shape) for key, value in item.items()} == {
+        "image": (3, 64, 64),
+        "trimap": (1, 64, 64),
+        "alpha": (1, 64, 64),
+        "priors": (0, 64, 64),
+    }
+    assert all(value.dtype == torch.float32 for value in item.values())
+    assert set(item["trimap"].unique().tolist()) <= {0, 0.5, 1}
+
+
+def test_priors_are_those_of_the_composite(cache: PictureCache) -> None:
+    from lsamatting.priors import compute_priors
+
+    data = dataset(cache, priors=("distances", "alpha_smooth"))
+    sample = data.sample(2)
+    expected = compute_priors(sample.image, sample.trimap, which=("distances", "alpha_smooth"))
+    np.testing.assert_array_equal(data[2]["priors"].permute(1, 2, 0).numpy(), expected)
+
+
+def test_smoother_backgrounds_are_the_least_busy_of_three(cache: PictureCache, tmp_path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
+    for file in cache.backgrounds[1:]:
+        cv2.imwrite(str(file), noise)
+    plain = dataset(cache)
+    picky = dataset(cache, config=AugmentConfig(realism=Realism(smoother_background=1)))
+
+    def smooth_ones(data: CompositingDataset) -> int:
+        return sum(data.sample(number).background.std() < 0.01 for number in range(70))
+
+    assert smooth_ones(plain) == 10
+    assert smooth_ones(picky) > 15
