@@ -1,0 +1,242 @@
+"""Whole training runs of a tiny network on tiny pictures, through the public command."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import yaml
+
+pytest.importorskip("lightning")
+
+from lsamatting.errors import ConfigError
+from lsamatting.network.lsanet import LSANet
+from lsamatting.training import cli
+from lsamatting.training.module import MattingModule
+
+NETWORK = {
+    "stem_channels": [4, 4, 4],
+    "stage_channels": [4, 4, 4, 4],
+    "stage_blocks": [1, 1, 1, 1],
+    "decoder_channels": [4, 4, 4, 4, 4],
+    "head_channels": [4, 4],
+    "priors": [],
+    "base": "",
+}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration of 3 steps an epoch, and its data."""
+    rng = np.random.default_rng(0)
+    alpha = np.zeros((64, 64), np.uint8)
+    cv2.circle(alpha, (32, 32), 16, 255, -1)
+    alpha = cv2.GaussianBlur(alpha, (0, 0), 2)
+    folders = ("aim/fg", "aim/alpha", "aim/bg", "trio/image", "trio/alpha")
+    for folder in folders:
+        (tmp_path / folder).mkdir(parents=True)
+    for number in range(6):
+        for folder in ("aim/fg", "aim/bg", "trio/image"):
+            picture = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+            cv2.imwrite(str(tmp_path / folder / f"{number}.png"), picture)
+        for folder in ("aim/alpha", "trio/alpha"):
+            cv2.imwrite(str(tmp_path / folder / f"{number}.png"), alpha)
+    settings: dict[str, Any] = {
+        "model": {
+            "preset": "lite",
+            "network": NETWORK,
+            "optimiser": {"learning_rate": 1e-2, "schedule": "halving", "halve_every": 1},
+        },
+        "data": {
+            "root": str(tmp_path / "aim"),
+            "size": 32,
+            "batch_size": 2,
+            "workers": 0,
+            "cache_gib": 0.1,
+            "cache_folder": str(tmp_path / "cache"),
+        },
+        "trainer": {
+            "accelerator": "cpu",
+            "max_steps": 8,
+            "log_every_n_steps": 1,
+            "limit_val_batches": 2,
+        },
+        "run": {"folder": str(tmp_path / "runs"), "ema_decay": 0.5},
+    }
+    file = tmp_path / "tiny.yaml"
+    file.write_text(yaml.safe_dump(settings))
+    return file
+
+
+def train(config: Path, name: str, *options: str) -> Path:
+    cli.main([str(config), "--run.name", name, *options])
+    return config.parent / "runs" / name
+
+
+def checkpoint(run: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = torch.load(run / "last.ckpt", weights_only=True)
+    return loaded
+
+
+def rows(run: Path) -> list[dict[str, str]]:
+    with (run / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def assert_same(one: Path, other: Path) -> None:
+    first, second = checkpoint(one), checkpoint(other)
+    assert first["global_step"] == second["global_step"]
+    for key in ("state_dict", "lr_schedulers"):
+        torch.testing.assert_close(first[key], second[key], rtol=0, atol=0)
+    averages = [state["callbacks"]["WeightAverage"]["average"] for state in (first, second)]
+    torch.testing.assert_close(averages[0], averages[1], rtol=0, atol=0)
+    moments = [state["optimizer_states"][0]["state"] for state in (first, second)]
+    torch.testing.assert_close(moments[0], moments[1], rtol=0, atol=0)
+    for key in ("step", "samples", "loss", "learning_rate", "val_sad"):
+        assert [row[key] for row in rows(one)] == [row[key] for row in rows(other)]
+
+
+@pytest.fixture
+def interrupt(monkeypatch: pytest.MonkeyPatch):
+    """Make training call something at the start of a step, once."""
+
+    def at(step: int, action) -> None:
+        original = MattingModule.training_step
+        pending = [action]
+
+        def training_step(self: MattingModule, batch: Any, index: int) -> Any:
+            if self.global_step == step and pending:
+                pending.pop()()
+            return original(self, batch, index)
+
+        monkeypatch.setattr(MattingModule, "training_step", training_step)
+
+    return at
+
+
+def fail() -> None:
+    raise RuntimeError("the power is gone")
+
+
+def test_a_run_leaves_weights_a_checkpoint_and_a_record(config: Path) -> None:
+    run = train(config, "a", "--data.validation", str(config.parent / "trio"))
+    network = LSANet.from_pretrained(run / "weights")
+    average = checkpoint(run)["callbacks"]["WeightAverage"]["average"]
+    for name, value in network.state_dict().items():
+        if name in average:
+            torch.testing.assert_close(value.float(), average[name].half().float())
+    training = [row for row in rows(run) if row["loss"]]
+    assert [int(row["step"]) for row in training] == list(range(1, 9))
+    assert [int(row["samples"]) for row in training] == list(range(2, 18, 2))
+    validation = [row for row in rows(run) if row["val_sad"]]
+    assert [int(row["step"]) for row in validation] == [3, 6]
+    assert all(float(row["val_mse"]) > 0 for row in validation)
+    LSANet.from_pretrained(run / "best")
+    assert yaml.safe_load((run / "config.yaml").read_text())["data"]["size"] == 32
+
+
+def test_two_runs_of_one_seed_are_equal_and_of_another_are_not(config: Path) -> None:
+    first, second = train(config, "a"), train(config, "b")
+    assert_same(first, second)
+    other = train(config, "c", "--data.seed", "1")
+    assert rows(other)[0]["loss"] != rows(first)[0]["loss"]
+
+
+@pytest.mark.parametrize("every", [2, 3, 4, 6], ids=lambda every: f"every_{every}_steps")
+def test_a_run_that_died_resumes_at_the_step(config: Path, interrupt, every: int) -> None:
+    """Checkpoints inside an epoch and at its end, with and without lost steps after them."""
+    validation = ["--data.validation", str(config.parent / "trio")]
+    options = [*validation, "--run.checkpoint_steps", str(every)]
+    unbroken = train(config, "unbroken", *options)
+    interrupt(7, fail)
+    with pytest.raises(RuntimeError, match="power"):
+        train(config, "broken", *options)
+    died_at = checkpoint(config.parent / "runs" / "broken")["global_step"]
+    assert died_at == 7 // every * every
+    assert_same(unbroken, train(config, "broken", *options, "--resume"))
+
+
+def test_accumulated_gradients_resume_too(config: Path, interrupt) -> None:
+    options = ["--trainer.accumulate_grad_batches", "3", "--run.checkpoint_steps", "2"]
+    options += ["--trainer.max_steps", "4"]
+    unbroken = train(config, "unbroken", *options)
+    interrupt(3, fail)
+    with pytest.raises(RuntimeError, match="power"):
+        train(config, "broken", *options)
+    assert_same(unbroken, train(config, "broken", *options, "--resume"))
+    assert int(rows(unbroken)[-1]["samples"]) == 4 * 3 * 2
+
+
+def test_a_stop_signal_saves_and_the_run_resumes(config: Path, interrupt) -> None:
+    unbroken = train(config, "unbroken")
+    interrupt(4, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(SystemExit):
+        train(config, "stopped")
+    assert checkpoint(config.parent / "runs" / "stopped")["global_step"] == 5
+    assert_same(unbroken, train(config, "stopped", "--resume"))
+
+
+def test_a_finished_run_can_go_on(config: Path) -> None:
+    unbroken = train(config, "unbroken")
+    train(config, "longer", "--trainer.max_steps", "4")
+    assert_same(unbroken, train(config, "longer", "--resume"))
+
+
+def test_samples_bound_the_run_and_its_cosine(config: Path) -> None:
+    options = ["--model.optimiser.schedule", "cosine", "--model.optimiser.floor", "0"]
+    run = train(config, "a", *options, "--model.optimiser.samples", "10")
+    rates = [float(row["learning_rate"]) for row in rows(run)]
+    assert len(rates) == 5
+    # The rate of a row is the one that the next step would have.
+    expected = [1e-2 * (1 + np.cos(np.pi * step / 5)) / 2 for step in range(1, 6)]
+    assert rates == pytest.approx(expected, abs=1e-8)
+
+
+def test_a_run_is_not_overwritten_by_accident(config: Path) -> None:
+    train(config, "a", "--trainer.max_steps", "1")
+    with pytest.raises(ConfigError, match=r"--resume to continue it or --run\.name"):
+        train(config, "a")
+
+
+def test_another_network_cannot_resume(config: Path) -> None:
+    train(config, "a", "--trainer.max_steps", "1")
+    with pytest.raises(ConfigError, match="head_channels differ"):
+        train(config, "a", "--resume", "--model.network.head_channels", "[8,4]")
+
+
+@pytest.mark.parametrize("file", ["aim.yaml", "lite.yaml"])
+def test_the_shipped_recipes_train(config: Path, file: str) -> None:
+    """With all that they say but the size of the network and of the samples."""
+    recipe = Path(__file__).parents[2] / "configs" / file
+    values = yaml.safe_load(recipe.read_text())
+    values["model"].pop("encoder", None)
+    values["model"]["network"] = NETWORK
+    tiny = yaml.safe_load(config.read_text())
+    values["data"] |= {**tiny["data"], "size": 64}
+    values["run"] |= {"folder": tiny["run"]["folder"]}
+    changed = config.with_name(file)
+    changed.write_text(yaml.safe_dump(values))
+    run = train(changed, "a", "--trainer.max_steps", "2", "--trainer.log_every_n_steps", "1")
+    assert len(rows(run)) == 2
+
+
+@pytest.mark.slow
+def test_two_processes_train_together(config: Path) -> None:
+    command = [sys.executable, "-m", "lsamatting.training.cli", str(config), "--run.name", "ddp"]
+    command += ["--trainer.strategy", "ddp", "--trainer.devices", "2", "--trainer.max_steps", "2"]
+    command += ["--data.batch_size", "1", "--data.validation", str(config.parent / "trio")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    run = config.parent / "runs" / "ddp"
+    assert [int(row["samples"]) for row in rows(run) if row["loss"]] == [2, 4]
+    LSANet.from_pretrained(run / "weights")

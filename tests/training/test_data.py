@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from lsamatting.errors import ConfigError
+from lsamatting.training.data import MattingData, NumberedBatches
+
+
+def numbers(position: int, *, rank: int = 0, processes: int = 1) -> list[list[int]]:
+    data = SimpleNamespace(position=lambda: position)
+    sampler = NumberedBatches(data, batches=4, batch_size=2, rank=rank, processes=processes)
+    assert len(sampler) == 4
+    return list(sampler)
+
+
+def test_epochs_follow_each_other_without_gap() -> None:
+    assert numbers(0) == [[0, 1], [2, 3], [4, 5], [6, 7]]
+    assert numbers(4) == [[8, 9], [10, 11], [12, 13], [14, 15]]
+
+
+def test_inside_an_epoch_it_goes_on_where_training_stands() -> None:
+    assert numbers(2) == [[4, 5], [6, 7]]
+    assert numbers(7) == [[14, 15]]
+
+
+def test_processes_share_the_numbers_of_a_step() -> None:
+    first, second = numbers(1, rank=0, processes=2), numbers(1, rank=1, processes=2)
+    for batch, (one, other) in enumerate(zip(first, second, strict=True), start=1):
+        assert sorted(one + other) == list(range(4 * batch, 4 * batch + 4))
+
+
+@pytest.mark.parametrize(
+    "values", [{"size": 100}, {"size": 0}, {"batch_size": 0}, {"workers": -1}], ids=str
+)
+def test_impossible_options_are_refused(values: dict) -> None:
+    with pytest.raises(ConfigError, match=next(iter(values))):
+        MattingData(root="nowhere", **values)
