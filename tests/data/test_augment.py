@@ -244,7 +244,9 @@ def test_colour_augmentation_scales_every_gradient() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(
-    seed=st.integers(0, 1000), towards_background=st.floats(1, 9), towards_foreground=st.floats(1, 9)
+    seed=st.integers(0, 1000),
+    towards_background=st.floats(1, 9),
+    towards_foreground=st.floats(1, 9),
 )
 def test_the_trimap_equals_a_slow_dilation(seed, towards_background, towards_foreground) -> None:
     rng = np.random.default_rng(seed)

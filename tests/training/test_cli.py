@@ -23,6 +23,7 @@ from lsamatting.network.lsanet import LSANet
 from lsamatting.training import cli
 from lsamatting.training.module import MattingModule
 
+RECIPES = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 NETWORK = {
     "stem_channels": [4, 4, 4],
     "stage_channels": [4, 4, 4, 4],
@@ -213,17 +214,17 @@ def test_another_network_cannot_resume(config: Path) -> None:
         train(config, "a", "--resume", "--model.network.head_channels", "[8,4]")
 
 
-@pytest.mark.parametrize("file", ["aim.yaml", "lite.yaml"])
-def test_the_shipped_recipes_train(config: Path, file: str) -> None:
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.stem)
+def test_the_shipped_recipes_train(config: Path, recipe: Path) -> None:
     """With all that they say but the size of the network and of the samples."""
-    recipe = Path(__file__).parents[2] / "configs" / file
     values = yaml.safe_load(recipe.read_text())
-    values["model"].pop("encoder", None)
+    for pretrained in ("encoder", "weights"):
+        values["model"].pop(pretrained, None)
     values["model"]["network"] = NETWORK
     tiny = yaml.safe_load(config.read_text())
     values["data"] |= {**tiny["data"], "size": 64}
     values["run"] |= {"folder": tiny["run"]["folder"]}
-    changed = config.with_name(file)
+    changed = config.with_name(recipe.name)
     changed.write_text(yaml.safe_dump(values))
     run = train(changed, "a", "--trainer.max_steps", "2", "--trainer.log_every_n_steps", "1")
     assert len(rows(run)) == 2
@@ -233,7 +234,14 @@ def test_the_shipped_recipes_train(config: Path, file: str) -> None:
 def test_two_processes_train_together(config: Path) -> None:
     command = [sys.executable, "-m", "lsamatting.training.cli", str(config), "--run.name", "ddp"]
     command += ["--trainer.strategy", "ddp", "--trainer.devices", "2", "--trainer.max_steps", "2"]
-    command += ["--data.batch_size", "1", "--data.validation", str(config.parent / "trio")]
+    command += [
+        "--data.batch_size",
+        "1",
+        "--data.size",
+        "64",
+        "--data.validation",
+        str(config.parent / "trio"),
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -1,4 +1,4 @@
-"""Training samples from a foreground, its opacity and a background (section 5, "Data augmentation").
+"""Training samples from a foreground, its opacity and a background (section 5, augmentation).
 
 Each step is a pure function; `augment` runs them in the paper's order. The geometric steps, that
 is rotation, crop, resize and flips, are decided together and carried out as one warp of just the
@@ -176,7 +176,7 @@ def warp(picture: Bytes, view: View, size: int, *, border: int) -> Bytes:
         factor = shrink / _MOST_BILINEAR_SHRINK
         reduced = [max(1, round(side / factor)) for side in region.shape[1::-1]]
         ratio = np.array(reduced) / region.shape[1::-1]
-        region = cv2.resize(region, reduced, interpolation=cv2.INTER_AREA)
+        region = np.asarray(cv2.resize(region, reduced, interpolation=cv2.INTER_AREA), np.uint8)
         matrix *= ratio[:, None]
         matrix[:, 2] += 0.5 * ratio - 0.5
     return np.asarray(
@@ -314,7 +314,7 @@ def harmonise(foreground: Floats, background: Floats, alpha: Floats, amount: flo
     if total < 1e-3:
         return background
     shift = np.einsum("hwc,hw->c", foreground - background, weight) / total
-    return np.clip(background + (amount * shift).astype(np.float32), 0, 1)
+    return np.asarray(np.clip(background + (amount * shift).astype(np.float32), 0, 1))
 
 
 def composite(foreground: Floats, background: Floats, alpha: Floats) -> Floats:
@@ -333,7 +333,7 @@ def sensor_noise(rng: np.random.Generator, image: Floats, sigma: float, grain: f
     """
     noise = rng.standard_normal(image.shape, dtype=np.float32)
     if grain > 0.3:
-        noise = cv2.GaussianBlur(noise, (0, 0), grain)
+        noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), grain), np.float32)
         noise /= max(float(noise[::4, ::4].std()), 1e-6)
     noise *= sigma * np.sqrt(0.25 + 1.5 * image)
     noise += image
@@ -349,8 +349,8 @@ def jpeg(image: Floats, quality: int) -> Floats:
     )
     if not done:
         raise RuntimeError("OpenCV could not encode a JPEG")
-    decoded = cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-    return _to_float(decoded)
+    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+    return _to_float(np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8))
 
 
 def _to_float(picture: Bytes) -> Floats:

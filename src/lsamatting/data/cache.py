@@ -94,9 +94,7 @@ def decode_cutout(foreground: Path, alpha: Path) -> DecodedCutout:
     visible = _some_points(opacity > 0)
     if not len(visible):
         raise DatasetError(f"{alpha}: zero everywhere, so there is nothing to composite")
-    return DecodedCutout(
-        colours, opacity, visible, _some_points((opacity > 0) & (opacity < 255))
-    )
+    return DecodedCutout(colours, opacity, visible, _some_points((opacity > 0) & (opacity < 255)))
 
 
 def decode_background(path: Path) -> DecodedBackground:

@@ -46,9 +46,7 @@ class Checkpoints(L.Callback):
         self._saved_at = time.monotonic()
         self._saved_step = trainer.global_step
 
-    def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any
-    ) -> None:
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         """Save if it is time to."""
         step = trainer.global_step
         if step == self._saved_step or trainer.fit_loop.epoch_loop._should_accumulate():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from dataclasses import dataclass
@@ -143,10 +144,23 @@ def _limit_samples(trainer: L.Trainer, samples: int | None, batch_size: int) -> 
 
 
 def _quiet() -> None:
+    """Keep from the user what Lightning says about itself, and what is not so here."""
     # Our loader does resume inside an epoch, see NumberedBatches; Lightning cannot know.
-    warnings.filterwarnings("ignore", ".*dataloader is not resumable.*")
-    warnings.filterwarnings("ignore", ".*does not have many workers.*")
-    warnings.filterwarnings("ignore", ".*ended before the epoch ended.*")
+    for message in (
+        ".*dataloader is not resumable.*",
+        ".*does not have many workers.*",
+        ".*smaller than the logging interval.*",
+        ".*Total length of `list` across ranks is zero.*",
+        ".*args parameter is intended to run from within Python.*",
+        ".*isinstance\\(treespec, LeafSpec\\).*",
+    ):
+        warnings.filterwarnings("ignore", message)
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module="lightning")
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_not_an_advertisement)
+
+
+def _not_an_advertisement(record: logging.LogRecord) -> bool:
+    return "Tip:" not in record.getMessage()
 
 
 if __name__ == "__main__":

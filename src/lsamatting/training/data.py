@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.accelerators import CUDAAccelerator
 from torch.utils.data import DataLoader, Sampler
 
 from lsamatting.data.augment import AugmentConfig
@@ -14,6 +15,7 @@ from lsamatting.data.cache import PictureCache
 from lsamatting.data.layout import AimFolder
 from lsamatting.data.samples import CompositingDataset, one_thread_worker
 from lsamatting.errors import ConfigError
+from lsamatting.training.module import network_of
 from lsamatting.training.validation import WholePictures
 
 
@@ -26,7 +28,7 @@ class NumberedBatches(Sampler[list[int]]):
     """
 
     def __init__(
-        self, data: "MattingData", *, batches: int, batch_size: int, rank: int, processes: int
+        self, data: MattingData, *, batches: int, batch_size: int, rank: int, processes: int
     ) -> None:
         self._data = data
         self.batches = batches
@@ -117,23 +119,27 @@ class MattingData(L.LightningDataModule):
         """Decode the pictures, once per machine."""
         self.cache.prepare()
 
+    def _attached(self) -> L.Trainer:
+        if self.trainer is None:
+            raise RuntimeError("the loaders need the trainer that MattingData was handed to")
+        return self.trainer
+
     def position(self) -> int:
         """Give the batches per process that training has done since its first start."""
-        trainer = self.trainer
-        return trainer.global_step * trainer.accumulate_grad_batches if trainer else 0
+        trainer = self._attached()
+        return trainer.global_step * trainer.accumulate_grad_batches
 
     @property
     def priors(self) -> tuple[str, ...]:
         """Names of the colour priors that the network in training takes."""
-        names: tuple[str, ...] = self.trainer.lightning_module.network.config.priors
-        return names
+        return network_of(self._attached().lightning_module).config.priors
 
     def train_dataloader(self) -> DataLoader[dict[str, Any]]:
         """Give the loader of composites."""
         dataset = CompositingDataset(
             self.cache, size=self.size, seed=self.seed, config=self.augment, priors=self.priors
         )
-        trainer = self.trainer
+        trainer = self._attached()
         accumulate = trainer.accumulate_grad_batches
         batches = len(dataset) // (self.batch_size * trainer.world_size)
         # Whole optimiser steps only, so that steps and samples stay in a fixed relation.
@@ -154,11 +160,11 @@ class MattingData(L.LightningDataModule):
             ),
             num_workers=self.workers,
             prefetch_factor=self.prefetch if self.workers else None,
-            # A forked worker can hang in an OpenMP lock that the parent held; a fresh process cannot.
+            # A forked worker can hang in a lock of OpenCV's or OpenMP's that the parent held.
             multiprocessing_context="spawn" if self.workers else None,
             worker_init_fn=one_thread_worker,
             persistent_workers=self.workers > 0,
-            pin_memory=trainer.accelerator.__class__.__name__ == "CUDAAccelerator",
+            pin_memory=isinstance(trainer.accelerator, CUDAAccelerator),
         )
 
     def val_dataloader(self) -> DataLoader[dict[str, Any]] | list[Any]:

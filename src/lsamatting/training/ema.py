@@ -10,6 +10,8 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 
+from lsamatting.training.module import network_of
+
 
 class WeightAverage(L.Callback):
     """Keep an exponential moving average of the network's parameters and running statistics.
@@ -33,21 +35,19 @@ class WeightAverage(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start from the network's weights, or go on from the checkpoint's average."""
-        tensors = self._tensors(pl_module.network)
+        tensors = self._tensors(network_of(pl_module))
         self._average = {
             name: (self._average.get(name, tensor)).detach().to(tensor.device, copy=True)
             for name, tensor in tensors.items()
         }
 
-    def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any
-    ) -> None:
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         """Move the average towards the weights once per optimiser step."""
         if trainer.global_step == self.steps:
             return
         self.steps = trainer.global_step
         share = 1 - min(self.decay, (1 + self.steps) / (10 + self.steps))
-        tensors = self._tensors(pl_module.network)
+        tensors = self._tensors(network_of(pl_module))
         torch._foreach_lerp_(
             [self._average[name] for name in tensors], list(tensors.values()), share
         )
@@ -78,11 +78,11 @@ class WeightAverage(L.Callback):
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Validate the average."""
-        self._swap_in(pl_module.network)
+        self._swap_in(network_of(pl_module))
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Go on training the weights."""
-        self._swap_out(pl_module.network)
+        self._swap_out(network_of(pl_module))
 
     def state_dict(self) -> dict[str, Any]:
         """Give what a checkpoint keeps."""

@@ -6,9 +6,10 @@ import shutil
 from pathlib import Path
 
 import lightning as L
-from torch import nn
 
+from lsamatting.network.lsanet import LSANet
 from lsamatting.training.ema import WeightAverage
+from lsamatting.training.module import network_of
 
 
 class ExportWeights(L.Callback):
@@ -22,11 +23,11 @@ class ExportWeights(L.Callback):
         self._average = average
         self._lowest = float("inf")
 
-    def _write(self, network: nn.Module, name: str) -> None:
+    def _write(self, network: LSANet, name: str) -> None:
         # Into a new folder first: the reader of a run never finds half a file.
         temporary = self._folder / f"{name}.tmp"
         shutil.rmtree(temporary, ignore_errors=True)
-        network.save_pretrained(temporary)  # type: ignore[operator]
+        network.save_pretrained(temporary)
         final = self._folder / name
         shutil.rmtree(final, ignore_errors=True)
         temporary.rename(final)
@@ -35,17 +36,17 @@ class ExportWeights(L.Callback):
         """Write what was just validated; the average is still in place."""
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
-        self._write(pl_module.network, "weights")
+        self._write(network_of(pl_module), "weights")
         error = float(trainer.callback_metrics["val/sad"])
         if error < self._lowest:
             self._lowest = error
-            self._write(pl_module.network, "best")
+            self._write(network_of(pl_module), "best")
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write the end."""
         if trainer.is_global_zero:
-            with self._average.applied(pl_module.network):
-                self._write(pl_module.network, "weights")
+            with self._average.applied(network_of(pl_module)):
+                self._write(network_of(pl_module), "weights")
 
     def state_dict(self) -> dict[str, float]:
         """Give what a checkpoint keeps."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from lsamatting.errors import ConfigError
@@ -58,11 +59,13 @@ class MattingModule(L.LightningModule):
         self.loss = loss
         self.optimiser = optimiser
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
-        self.network.to(memory_format=self.layout)
+        self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
 
     def forward(self, image: Tensor, trimap: Tensor, priors: Tensor) -> Tensor:
         """Predict raw alpha, Nx1xHxW, from image, trimap and priors."""
-        inputs = (tensor.contiguous(memory_format=self.layout) for tensor in (image, trimap, priors))
+        inputs = (
+            tensor.contiguous(memory_format=self.layout) for tensor in (image, trimap, priors)
+        )
         predicted: Tensor = self.network(*inputs)
         return predicted
 
@@ -70,9 +73,7 @@ class MattingModule(L.LightningModule):
         """Give the loss of one batch."""
         predicted = self(batch["image"], batch["trimap"], batch["priors"])
         with torch.autocast(predicted.device.type, enabled=False):
-            loss = matting_loss(
-                predicted, batch["alpha"], batch["trimap"] == 0.5, config=self.loss
-            )
+            loss = matting_loss(predicted, batch["alpha"], batch["trimap"] == 0.5, config=self.loss)
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
@@ -84,7 +85,7 @@ class MattingModule(L.LightningModule):
         self.log_dict(values, on_epoch=True, batch_size=1, sync_dist=True)
         return predicted
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Build the optimiser and its schedule, by epochs or steps."""
         optimiser = build_optimiser(self.network, self.optimiser)
         schedule: torch.optim.lr_scheduler.LRScheduler
@@ -127,6 +128,13 @@ class MattingModule(L.LightningModule):
                 f"the checkpoint is of another network: {', '.join(names)} differ; "
                 "resume with the options of the first run"
             )
+
+
+def network_of(module: L.LightningModule) -> LSANet:
+    """Give the network that a `MattingModule` trains, to callbacks that know any module."""
+    if not isinstance(module, MattingModule):
+        raise TypeError(f"expected a MattingModule, found {type(module).__name__}")
+    return module.network
 
 
 def _network_config(preset: str, changes: dict[str, Any]) -> NetworkConfig:

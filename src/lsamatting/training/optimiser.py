@@ -81,7 +81,7 @@ def build_optimiser(network: nn.Module, config: OptimiserConfig) -> torch.optim.
             "weight_decay": config.norm_decay,
         },
     ]
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.kind]
+    kind = torch.optim.AdamW if config.kind == "adamw" else torch.optim.Adam
     return kind(
         [group for group in groups if group["params"]],
         lr=config.learning_rate,

@@ -38,9 +38,7 @@ class ProgressDisplay(L.Callback):
             self._bar.start()
             self._task = self._bar.add_task("starting", total=_total_steps(trainer))
 
-    def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any
-    ) -> None:
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         """Move on."""
         if not trainer.is_global_zero:
             return

@@ -85,7 +85,7 @@ class Record(L.Callback):
         # Lightning has divided the loss by the number of batches in a step.
         self._losses.append(outputs["loss"].detach() * trainer.accumulate_grad_batches)
         step = trainer.global_step
-        if step == self._row_step or step % trainer.log_every_n_steps:
+        if step == self._row_step or step % trainer.log_every_n_steps:  # type: ignore[attr-defined]
             return
         self._count_time()
         batches = len(self._losses)

@@ -72,7 +72,9 @@ class Errors:
     """Mean absolute difference."""
 
 
-def whole_picture_alpha(network: nn.Module, image: Tensor, trimap: Tensor, priors: Tensor) -> Tensor:
+def whole_picture_alpha(
+    network: nn.Module, image: Tensor, trimap: Tensor, priors: Tensor
+) -> Tensor:
     """Predict the alpha of pictures of any size, Nx1xHxW in [0, 1] with known pixels set.
 
     Pads at the bottom and right to a multiple of 32 by reflection.
@@ -82,8 +84,9 @@ def whole_picture_alpha(network: nn.Module, image: Tensor, trimap: Tensor, prior
     # Reflection needs more pixels than it adds; tiny pictures repeat their edge.
     mode = "reflect" if down < height and right < width else "replicate"
     inputs = [
-        functional.pad(tensor, (0, right, 0, down), mode=mode) if tensor.shape[1] else
-        tensor.new_empty((*tensor.shape[:2], height + down, width + right))
+        functional.pad(tensor, (0, right, 0, down), mode=mode)
+        if tensor.shape[1]
+        else tensor.new_empty((*tensor.shape[:2], height + down, width + right))
         for tensor in (image, trimap, priors)
     ]
     raw = network(*inputs)[..., :height, :width].float().clamp(0, 1)
