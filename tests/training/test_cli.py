@@ -135,13 +135,16 @@ def test_a_run_leaves_weights_a_checkpoint_and_a_record(config: Path) -> None:
     for name, value in network.state_dict().items():
         if name in average:
             torch.testing.assert_close(value.float(), average[name].half().float())
-    training = [row for row in rows(run) if row["loss"]]
+    training_and_validation = rows(run)
+    training = [row for row in training_and_validation if row["loss"]]
     assert [int(row["step"]) for row in training] == list(range(1, 9))
     assert [int(row["samples"]) for row in training] == list(range(2, 18, 2))
-    validation = [row for row in rows(run) if row["val_sad"]]
-    assert [int(row["step"]) for row in validation] == [3, 6]
+    validation = [row for row in training_and_validation if row["val_sad"]]
+    assert [int(row["step"]) for row in validation] == [3, 6, 8]
     assert all(float(row["val_mse"]) > 0 for row in validation)
     LSANet.from_pretrained(run / "best")
+    train(config, "a", "--data.validation", str(config.parent / "trio"), "--resume")
+    assert rows(run) == training_and_validation
     assert yaml.safe_load((run / "config.yaml").read_text())["data"]["size"] == 32
 
 
@@ -186,6 +189,31 @@ def test_a_stop_signal_saves_and_the_run_resumes(config: Path, interrupt) -> Non
     assert_same(unbroken, train(config, "stopped", "--resume"))
 
 
+def test_a_stop_signal_during_validation_saves_the_trained_weights(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ["--data.validation", str(config.parent / "trio")]
+    unbroken = train(config, "unbroken", *options)
+    original = MattingModule.validation_step
+    pending = [signal.SIGTERM]
+
+    def validation_step(self: MattingModule, batch: Any, index: int) -> Any:
+        if self.global_step == 6 and pending:
+            os.kill(os.getpid(), pending.pop())
+        return original(self, batch, index)
+
+    monkeypatch.setattr(MattingModule, "validation_step", validation_step)
+    with pytest.raises(SystemExit):
+        train(config, "stopped", *options)
+    stopped = config.parent / "runs" / "stopped"
+    assert checkpoint(stopped)["global_step"] == 6
+    train(config, "stopped", *options, "--resume")
+    for key in ("state_dict", "lr_schedulers"):
+        torch.testing.assert_close(
+            checkpoint(stopped)[key], checkpoint(unbroken)[key], rtol=0, atol=0
+        )
+
+
 def test_a_finished_run_can_go_on(config: Path) -> None:
     unbroken = train(config, "unbroken")
     train(config, "longer", "--trainer.max_steps", "4")
@@ -228,6 +256,12 @@ def test_the_shipped_recipes_train(config: Path, recipe: Path) -> None:
     changed.write_text(yaml.safe_dump(values))
     run = train(changed, "a", "--trainer.max_steps", "2", "--trainer.log_every_n_steps", "1")
     assert len(rows(run)) == 2
+
+
+@pytest.mark.slow
+def test_worker_processes_make_the_same_samples(config: Path) -> None:
+    here = train(config, "here")
+    assert_same(here, train(config, "there", "--data.workers", "2"))
 
 
 @pytest.mark.slow

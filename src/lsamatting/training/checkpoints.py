@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 
 class Checkpoints(L.Callback):
@@ -35,7 +36,7 @@ class Checkpoints(L.Callback):
         if trainer.global_step == self._saved_step:
             return
         temporary = self.file.with_suffix(".ckpt.tmp")
-        trainer.save_checkpoint(temporary)
+        trainer.save_checkpoint(temporary, weights_only=False)
         if trainer.is_global_zero:
             os.replace(temporary, self.file)
         self._saved_at = time.monotonic()
@@ -57,6 +58,13 @@ class Checkpoints(L.Callback):
         if trainer.strategy.reduce_boolean_decision(
             due or late or trainer.received_sigterm, all=False
         ):
+            self._save(trainer)
+
+    def on_exception(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
+    ) -> None:
+        """Save when a stop signal cut validation short: no step is under way then."""
+        if isinstance(exception, SIGTERMException) and trainer.validating:
             self._save(trainer)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

@@ -58,6 +58,8 @@ class RunConfig:
 
 
 class _TrainingCLI(LightningCLI):
+    record: Record
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_argument("--run", type=RunConfig, default=RunConfig())
 
@@ -70,7 +72,7 @@ class _TrainingCLI(LightningCLI):
         run = self.run
         data: MattingData = self.datamodule
         average = WeightAverage(run.ema_decay)
-        record = Record(run.path, batch_size=data.batch_size)
+        record = self.record = Record(run.path, batch_size=data.batch_size)
         checkpoints = Checkpoints(
             run.path, every_steps=run.checkpoint_steps, every_minutes=run.checkpoint_minutes
         )
@@ -116,6 +118,7 @@ def main(args: list[str]) -> None:
         run=False,
         args=args,
         seed_everything_default=0,
+        auto_configure_optimizers=False,
         save_config_kwargs={"overwrite": True},
     )
     last = cli.run.path / "last.ckpt"
@@ -131,6 +134,8 @@ def main(args: list[str]) -> None:
         ckpt_path=last if last.exists() else None,
         weights_only=True,
     )
+    if cli.datamodule.validation and not cli.record.has_validated(cli.trainer.global_step):
+        cli.trainer.validate(cli.model, datamodule=cli.datamodule, verbose=False)
 
 
 def _limit_samples(trainer: L.Trainer, samples: int | None, batch_size: int) -> None:

@@ -84,6 +84,12 @@ class WeightAverage(L.Callback):
         """Go on training the weights."""
         self._swap_out(network_of(pl_module))
 
+    def on_exception(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
+    ) -> None:
+        """Put the weights back if validation was cut short."""
+        self._swap_out(network_of(pl_module))
+
     def state_dict(self) -> dict[str, Any]:
         """Give what a checkpoint keeps."""
         return {"average": self._average, "steps": self.steps}

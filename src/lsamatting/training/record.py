@@ -50,6 +50,16 @@ class Record(L.Callback):
         self._seconds += now - self._mark
         self._mark = now
 
+    def _rows(self) -> list[dict[str, str]]:
+        if not self.file.exists():
+            return []
+        with self.file.open(newline="") as file:
+            return list(csv.DictReader(file))
+
+    def has_validated(self, step: int) -> bool:
+        """Tell whether the table holds the errors of the weights of `step`."""
+        return any(row["val_sad"] and int(row["step"]) == step for row in self._rows())
+
     def samples(self, trainer: L.Trainer, steps: int) -> int:
         """Give the samples that so many steps take, over all processes."""
         return steps * trainer.accumulate_grad_batches * self._batch_size * trainer.world_size
@@ -63,10 +73,8 @@ class Record(L.Callback):
         self.latest = {}
         if not trainer.is_global_zero:
             return
-        rows: list[dict[str, str]] = []
-        if trainer.global_step and self.file.exists():
-            with self.file.open(newline="") as file:
-                rows = [r for r in csv.DictReader(file) if int(r["step"]) <= trainer.global_step]
+        rows = self._rows() if trainer.global_step else []
+        rows = [row for row in rows if int(row["step"]) <= trainer.global_step]
         with self.file.open("w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
