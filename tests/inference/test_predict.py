@@ -54,9 +54,7 @@ def test_unknown_pixels_are_the_networks_and_known_ones_the_trimaps(height, widt
     trimap[top : top + 9, left : left + 9] = 128
     network = Recording()
     alpha = predict_alpha(network, image, trimap, margin=5, precision=Precision.FULL)
-    expected = np.where(
-        trimap == 128, np.clip(image[..., 0] * 1.5 - 0.2, 0, 1), trimap == 255
-    )
+    expected = np.where(trimap == 128, np.clip(image[..., 0] * 1.5 - 0.2, 0, 1), trimap == 255)
     np.testing.assert_allclose(alpha, expected, atol=1e-6)
     if network.seen:
         assert all(side % 32 == 0 for side in network.seen[0][2:])
@@ -82,9 +80,7 @@ def test_nothing_unknown_means_no_network():
 
 def test_sizes_that_differ_are_both_named():
     with pytest.raises(TrimapError, match=r"30×40.*20×10"):
-        predict_alpha(
-            Recording(), np.zeros((10, 20, 3), np.float32), np.zeros((40, 30), np.uint8)
-        )
+        predict_alpha(Recording(), np.zeros((10, 20, 3), np.float32), np.zeros((40, 30), np.uint8))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (33, 65), (64, 64)])
@@ -119,9 +115,7 @@ def test_padding_reflects(height, width):
     padded = pad_to_stride(array)
     assert padded.shape[0] % 32 == padded.shape[1] % 32 == 0
     assert padded.shape[0] < height + 32
-    expected = np.pad(
-        array, ((0, -height % 32), (0, -width % 32), (0, 0)), mode="reflect"
-    )
+    expected = np.pad(array, ((0, -height % 32), (0, -width % 32), (0, 0)), mode="reflect")
     np.testing.assert_array_equal(padded, expected)
 
 

@@ -137,9 +137,7 @@ def test_a_subpixel_head_is_a_strided_full_head():
     result = head(inputs, features)
     for row in range(2):
         for column in range(2):
-            torch.testing.assert_close(
-                result[0, 0, row::2, column::2], x[0, 2 * row + column]
-            )
+            torch.testing.assert_close(result[0, 0, row::2, column::2], x[0, 2 * row + column])
 
 
 def test_with_a_base_the_untrained_network_gives_the_base():
