@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -24,9 +24,6 @@ from lsamatting.cli.options import (
     WeightsOption,
 )
 from lsamatting.errors import ConfigError
-
-if TYPE_CHECKING:
-    pass
 
 
 def matte(
