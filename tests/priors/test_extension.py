@@ -74,6 +74,7 @@ def test_a_constant_side_extends_to_that_constant():
 
 
 @given(opacity=st.floats(0, 1))
+@settings(deadline=None)
 def test_the_true_pair_implies_the_true_opacity(opacity):
     front = np.full((2, 2, 3), (0.9, 0.2, 0.4), np.float32)
     back = np.full((2, 2, 3), (0.1, 0.3, 0.8), np.float32)

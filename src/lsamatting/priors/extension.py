@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from lsamatting.priors.grid import enlarge, shrink
@@ -108,7 +109,23 @@ def implied_alpha(
     ndarray
         H×W in [0, 1].
     """
-    line = foreground - background
-    along = np.einsum("ijk,ijk->ij", image - background, line)
-    length = np.einsum("ijk,ijk->ij", line, line)
-    return np.asarray(np.clip(along / (length + np.float32(softening)), 0, 1), np.float32)
+    alpha = np.empty(image.shape[:2], np.float32)
+    _project(image, foreground, background, np.float32(softening), alpha)
+    return alpha
+
+
+@njit(cache=True, nogil=True)
+def _project(
+    image: Image, foreground: Image, background: Image, softening: np.float32, alpha: Image
+) -> None:
+    # One pass without temporaries: array expressions spend their time on memory here.
+    for y in range(alpha.shape[0]):
+        for x in range(alpha.shape[1]):
+            along = np.float32(0)
+            length = softening
+            for c in range(3):
+                line = foreground[y, x, c] - background[y, x, c]
+                along += (image[y, x, c] - background[y, x, c]) * line
+                length += line * line
+            value = along / length if length > 0 else np.float32(0)
+            alpha[y, x] = min(max(value, np.float32(0)), np.float32(1))
