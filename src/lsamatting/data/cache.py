@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.errors import DatasetError
+from lsamatting.replacing import replacing
 
 Bytes = NDArray[np.uint8]
 Points = NDArray[np.int32]
@@ -176,25 +177,19 @@ class PictureCache:
             if stale.suffix in (".bin", ".json"):
                 with contextlib.suppress(OSError):
                     stale.unlink()
-        temporary = file.with_suffix(f".{os.getpid()}.tmp")
         entries: dict[str, list[dict[str, Any]]] = {"cutouts": [], "backgrounds": []}
         position = 0
-        try:
-            with temporary.open("wb") as out:
-                for kind, entry, arrays in self._decoded():
-                    size = sum(array.nbytes for array in arrays)
-                    if position + size > self._limit:
-                        break
-                    for array in arrays:
-                        out.write(array.tobytes())
-                    entries[kind].append({"offset": position, **entry})
-                    position += size
-            os.replace(temporary, file)
-        finally:
-            temporary.unlink(missing_ok=True)
-        index = file.with_suffix(f".{os.getpid()}.json.tmp")
-        index.write_text(json.dumps(entries))
-        os.replace(index, file.with_suffix(".json"))
+        with replacing(file) as temporary, temporary.open("wb") as out:
+            for kind, entry, arrays in self._decoded():
+                size = sum(array.nbytes for array in arrays)
+                if position + size > self._limit:
+                    break
+                for array in arrays:
+                    out.write(array.tobytes())
+                entries[kind].append({"offset": position, **entry})
+                position += size
+        with replacing(file.with_suffix(".json")) as temporary:
+            temporary.write_text(json.dumps(entries))
         return file
 
     def _decoded(self) -> Iterator[tuple[str, dict[str, Any], list[NDArray[Any]]]]:

@@ -1,13 +1,9 @@
-"""Samples to files, written under a temporary name so that no half file is ever seen."""
+"""Samples to files, each as its suffix says."""
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from lsamatting.errors import ImageError
+from lsamatting.replacing import replacing
 
 Samples = npt.NDArray[Any]
 
@@ -28,22 +25,11 @@ def encode(path: Path, samples: Samples, *, profile: bytes | None = None) -> Non
     """
     writer = _WRITERS[path.suffix.lower()]
     try:
-        with _replacing(path) as temporary:
+        with replacing(path) as temporary:
             writer(temporary, np.ascontiguousarray(samples), profile)
     except (OSError, ValueError, RuntimeError) as problem:
         text = " ".join(str(getattr(problem, "strerror", None) or problem).split())
         raise ImageError(f"{path}: cannot be written ({text})") from None
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(4)}{path.suffix}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 def _png(path: Path, samples: Samples, profile: bytes | None) -> None:

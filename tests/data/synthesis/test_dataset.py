@@ -68,7 +68,7 @@ def test_layout_and_recipe(tmp_path, photo_folder):
     ]
     described = json.loads(files["dataset.json"])
     assert (described["seed"], described["count"]) == (7, 4)
-    assert not [name for name in files if name.endswith(".part")]
+    assert not [name for name in files if name.rpartition("/")[2].startswith(".")]
     foreground = cv2.imread(str(tmp_path / "set" / mattes[0].replace("alpha/", "fg/")), -1)
     alpha = cv2.imread(str(tmp_path / "set" / mattes[0]), -1)
     assert foreground.dtype == alpha.dtype == np.uint8

@@ -22,6 +22,7 @@ from lsamatting.data.synthesis.cutouts import Cutouts
 from lsamatting.data.synthesis.photos import Photos
 from lsamatting.data.synthesis.sheet import contact_sheet
 from lsamatting.errors import ConfigError, DatasetError
+from lsamatting.replacing import replacing
 
 Bytes = NDArray[np.uint8]
 
@@ -294,13 +295,10 @@ def _write(path: Path, picture: Bytes, options: list[int]) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file in one step: there is never half a file under its name."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise DatasetError(f"{path}: cannot be written ({error.strerror})") from None
 
 
