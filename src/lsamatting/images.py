@@ -40,6 +40,7 @@ _DEPTHS: dict[str, tuple[Depth, ...]] = {
 }
 _WITHOUT_ALPHA = (".jpg", ".jpeg", ".bmp")
 READABLE_SUFFIXES = tuple(_DEPTHS)
+"""Suffixes that count as pictures, in any case."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,6 +283,20 @@ def check_destination(
         raise ImageError(f"{path}: is a folder; a file name is needed")
     if parent_exists and not path.parent.is_dir():
         raise ImageError(f"{path}: the folder {path.parent} does not exist")
+
+
+def is_picture(path: Path) -> bool:
+    """Tell by its suffix whether a path names a picture."""
+    return path.suffix.lower() in READABLE_SUFFIXES
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """List the pictures directly inside a folder, sorted by name; hidden files are passed over."""
+    return sorted(
+        file
+        for file in folder.iterdir()
+        if is_picture(file) and file.is_file() and not file.name.startswith(".")
+    )
 
 
 def best_depth(path: str | Path, wanted: Depth) -> Depth:

@@ -32,13 +32,11 @@ from lsamatting.inference.predict import predict_alpha
 from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE
 from lsamatting.network.lsanet import LSANet
 from lsamatting.trimap import Trimap
-from lsamatting.weights import bundled_folder, bundled_names
+from lsamatting.weights import DEFAULT_WEIGHTS, bundled_folder, bundled_names
 
 FloatArray = NDArray[np.float32]
 ImageSource = str | Path | Image.Image | NDArray[Any] | Picture
 TrimapSource = str | Path | Image.Image | NDArray[Any] | Trimap
-
-DEFAULT_WEIGHTS = "lite"
 
 _REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 

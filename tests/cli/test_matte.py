@@ -180,6 +180,15 @@ def test_batch(cli, scene, weights, as_folder):
     assert sorted(path.name for path in (out / "cutout").iterdir()) == ["one.png", "two.png"]
 
 
+def test_hidden_files_of_a_folder_are_passed_over(cli, scene, weights):
+    images, trimaps, out = batch_of(scene, "one")
+    (images / "._one.jpg").write_bytes(b"what a Mac leaves on other disks")
+    (trimaps / ".one.1a2b.png").write_bytes(b"")
+    outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert [path.name for path in out.iterdir()] == ["one.png"]
+
+
 def test_batch_of_masks(cli, scene, weights):
     images, masks, out = batch_of(scene, "one", "two")
     outcome = cli("matte", images, "--mask", masks, "-o", out, "--weights", weights)

@@ -11,13 +11,14 @@ import typer
 from lsamatting.cli.console import say
 from lsamatting.cli.options import DeviceOption, ThreadsOption, WeightsOption
 from lsamatting.errors import MissingExtraError
+from lsamatting.weights import DEFAULT_WEIGHTS
 
 
 def demo(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder to write into; made if missing.")
     ] = Path("demo-output"),
-    weights: WeightsOption = "lite",
+    weights: WeightsOption = DEFAULT_WEIGHTS,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
 ) -> None:

@@ -24,6 +24,7 @@ from lsamatting.cli.options import (
     WeightsOption,
 )
 from lsamatting.errors import ConfigError
+from lsamatting.weights import DEFAULT_WEIGHTS
 
 
 def matte(
@@ -65,7 +66,7 @@ def matte(
     foreground_method: Annotated[
         ForegroundMethod, typer.Option(help="How the subject's own colours are found.")
     ] = ForegroundMethod.ML,
-    weights: WeightsOption = "lite",
+    weights: WeightsOption = DEFAULT_WEIGHTS,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     depth: Annotated[

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lsamatting.errors import ConfigError, ImageError, TrimapError
-from lsamatting.images import READABLE_SUFFIXES
+from lsamatting.images import is_picture, pictures_in
 
 
 @dataclass(frozen=True)
@@ -15,11 +15,6 @@ class Pair:
 
     image: Path
     guide: Path
-
-
-def is_picture(path: Path) -> bool:
-    """Tell by its suffix whether a path names a picture."""
-    return path.suffix.lower() in READABLE_SUFFIXES
 
 
 def pair_up(images: list[Path], guide: Path) -> tuple[list[Pair], bool]:
@@ -86,7 +81,7 @@ def destination(option: str, path: Path, image: Path, *, batch: bool, suffix: st
 
 def _pictures(path: Path) -> list[Path]:
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.is_file() and is_picture(file))
+        files = pictures_in(path)
         if not files:
             raise ImageError(f"{path}: no picture in this folder")
         return files
@@ -97,9 +92,8 @@ def _pictures(path: Path) -> list[Path]:
 
 def _by_stem(folder: Path) -> dict[str, list[Path]]:
     guides: dict[str, list[Path]] = {}
-    for file in sorted(folder.iterdir()):
-        if file.is_file() and is_picture(file):
-            guides.setdefault(file.stem, []).append(file)
+    for file in pictures_in(folder):
+        guides.setdefault(file.stem, []).append(file)
     return guides
 
 

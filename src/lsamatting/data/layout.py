@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lsamatting.errors import DatasetError
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".exr"})
-"""Suffixes that count as pictures, in any case; other files in a folder are passed over."""
+from lsamatting.images import READABLE_SUFFIXES, pictures_in
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -22,13 +20,9 @@ def picture_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise DatasetError(f"{folder}: no such folder")
-    files = sorted(
-        file
-        for file in folder.iterdir()
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
-    )
+    files = pictures_in(folder)
     if not files:
-        raise DatasetError(f"{folder}: holds no picture ({', '.join(sorted(SUFFIXES))})")
+        raise DatasetError(f"{folder}: holds no picture ({', '.join(READABLE_SUFFIXES)})")
     return files
 
 

@@ -7,6 +7,9 @@ import json
 import math
 from pathlib import Path
 
+DEFAULT_WEIGHTS = "lite"
+"""What is used if nobody says otherwise."""
+
 _HERE = Path(__file__).parent
 
 
