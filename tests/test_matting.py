@@ -89,6 +89,9 @@ def test_timings_add_up(model, scene):
 def test_sizes_that_differ_are_both_named(model, scene):
     with pytest.raises(TrimapError, match=r"10x9.*56x40"):
         model(scene.image, np.full((9, 10), 128, np.uint8))
+    Image.new("L", (10, 9), 128).save(scene.trimap)
+    with pytest.raises(TrimapError, match=r"trimap\.png is 10x9.*image\.png is 56x40"):
+        model(scene.image, scene.trimap)
 
 
 def test_saved_weights_give_the_same_matte(model, scene, weights):

@@ -283,9 +283,11 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         picture = (
             image if isinstance(image, Picture) else read_picture(image, max_pixels=max_pixels)
         )
+        called = str(trimap) if isinstance(trimap, str | Path) else "the trimap"
         if not isinstance(trimap, Trimap):
             trimap = Trimap.read(trimap, max_pixels=max_pixels)
-        trimap.check_size(picture.pixels.shape[:2], str(picture.path or "the picture"))
+        named = str(picture.path or "the picture")
+        trimap.check_size(picture.pixels.shape[:2], named, called=called)
         timings = {"read": time.perf_counter() - start}
         # Linear files may hold values beyond white, of which the network knows nothing.
         visible = np.clip(picture.pixels, 0, 1) if picture.linear else picture.pixels

@@ -270,11 +270,17 @@ class Trimap:
         )
         return f"{_size(self.values.shape)} pixels: {', '.join(parts)}"
 
-    def check_size(self, shape: tuple[int, int], name: str = "the image") -> None:
-        """Raise TrimapError unless the trimap has this height and width."""
+    def check_size(
+        self, shape: tuple[int, int], name: str = "the image", *, called: str = "the trimap"
+    ) -> None:
+        """Raise TrimapError unless the trimap has this height and width.
+
+        `name` and `called` are what the message calls the image and the trimap.
+        """
         if self.values.shape != tuple(shape[:2]):
             raise TrimapError(
-                f"the trimap is {_size(self.values.shape)} pixels but {name} is {_size(shape)}"
+                f"{called} is {_size(self.values.shape)} pixels but {name} is {_size(shape)};"
+                " they must be equal"
             )
 
     def boundary(self, region: Literal["foreground", "background"]) -> Mask:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
 from lsamatting.cli.options import DEFAULT_BAND
-from lsamatting.errors import LsamattingError, TrimapError
+from lsamatting.errors import LsamattingError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -40,8 +40,8 @@ class Guide:
     is_mask: bool = False
     erode: int = DEFAULT_BAND
     dilate: int = DEFAULT_BAND
-    background_below: int = 85
-    foreground_above: int = 170
+    thresholds: dict[str, int] = field(default_factory=dict)
+    """Options of `Trimap.read` that differ from its defaults."""
 
     def read(self, path: Path) -> Trimap:
         """Read one file."""
@@ -51,12 +51,7 @@ class Guide:
         if self.is_mask:
             values, _ = read_grey(path, max_pixels=self.max_pixels)
             return Trimap.from_mask(values, erode=self.erode, dilate=self.dilate)
-        return Trimap.read(
-            path,
-            background_below=self.background_below,
-            foreground_above=self.foreground_above,
-            max_pixels=self.max_pixels,
-        )
+        return Trimap.read(path, max_pixels=self.max_pixels, **self.thresholds)
 
 
 @dataclass(frozen=True)
@@ -83,11 +78,9 @@ class Work:
         start = time.perf_counter()
         picture = read_picture(task.pair.image, max_pixels=self.max_pixels)
         trimap = self.guide.read(task.pair.guide)
-        if trimap.size != picture.size:
-            raise TrimapError(
-                f"{task.pair.guide}: {'x'.join(map(str, trimap.size))} pixels, but "
-                f"{task.pair.image} has {'x'.join(map(str, picture.size))}; they must be equal"
-            )
+        trimap.check_size(
+            picture.pixels.shape[:2], str(task.pair.image), called=str(task.pair.guide)
+        )
         read = time.perf_counter() - start
         needs_colours = set(task.outputs) - {"alpha"}
         result = self.model(

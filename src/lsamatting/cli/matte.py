@@ -73,11 +73,13 @@ def matte(
         Depth | None, typer.Option(help="Bits per channel; the picture's own if not given.")
     ] = None,
     background_below: Annotated[
-        int, typer.Option(min=0, max=255, help="Trimap values below this are background.")
-    ] = 85,
+        int | None,
+        typer.Option(min=0, max=255, help="Trimap values below this are background [85]."),
+    ] = None,
     foreground_above: Annotated[
-        int, typer.Option(min=0, max=255, help="Trimap values above this are foreground.")
-    ] = 170,
+        int | None,
+        typer.Option(min=0, max=255, help="Trimap values above this are foreground [170]."),
+    ] = None,
     max_pixels: MaxPixelsOption = None,
     overwrite: Annotated[
         bool,
@@ -94,6 +96,16 @@ def matte(
         raise ConfigError("matte needs a picture and a trimap, or a picture and --mask")
     if mask is None and (erode is not None or dilate is not None):
         raise ConfigError("--erode and --dilate go with --mask; a trimap is taken as it is")
+    thresholds = {
+        name: value
+        for name, value in (
+            ("background_below", background_below),
+            ("foreground_above", foreground_above),
+        )
+        if value is not None
+    }
+    if mask is not None and thresholds:
+        raise ConfigError("--background-below and --foreground-above go with a trimap, not --mask")
     if composite is not None and on is None:
         raise ConfigError("--composite needs --on, a colour or a picture")
     if on is not None and composite is None and overlay is None:
@@ -114,7 +126,7 @@ def matte(
     pairs, batch = pair_up(images, mask if mask is not None else paths[-1])
     bits = depth.bits if depth is not None else None
     tasks = [Task(pair, _outputs(pair.image, wanted, batch=batch)) for pair in pairs]
-    _check_outputs(tasks, bits, batch=batch)
+    _check_outputs(tasks, bits, on, batch=batch)
 
     import torch
 
@@ -132,8 +144,7 @@ def matte(
             is_mask=mask is not None,
             erode=DEFAULT_BAND if erode is None else erode,
             dilate=DEFAULT_BAND if dilate is None else dilate,
-            background_below=background_below,
-            foreground_above=foreground_above,
+            thresholds=thresholds,
             max_pixels=limit,
         ),
         backdrop=OVERLAY_COLOUR if on is None else read_backdrop(on, max_pixels=limit),
@@ -181,11 +192,15 @@ def _outputs(image: Path, wanted: dict[str, Path | None], *, batch: bool) -> dic
     }
 
 
-def _check_outputs(tasks: list[Task], depth: Literal[8, 16, 32] | None, *, batch: bool) -> None:
+def _check_outputs(
+    tasks: list[Task], depth: Literal[8, 16, 32] | None, on: str | None, *, batch: bool
+) -> None:
     """Refuse, before anything is computed, files that cannot or should not be written."""
     from lsamatting.images import check_destination
 
     inputs = {path.resolve() for task in tasks for path in (task.pair.image, task.pair.guide)}
+    if on is not None:
+        inputs.add(Path(on).resolve())
     seen: set[Path] = set()
     for task in tasks:
         for name, path in task.outputs.items():

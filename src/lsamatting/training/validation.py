@@ -53,7 +53,8 @@ class WholePictures(Dataset[dict[str, Any]]):
         image = read_picture(trio.image).pixels
         alpha, _ = read_grey(trio.alpha)
         trimap = Trimap.from_alpha(alpha) if trio.trimap is None else Trimap.read(trio.trimap)
-        trimap.check_size(image.shape[:2], str(trio.image))
+        made_from = trio.trimap or trio.alpha
+        trimap.check_size(image.shape[:2], str(trio.image), called=str(made_from))
         sample = Sample(np.ascontiguousarray(image), trimap.values, alpha, image, image)
         item: dict[str, Any] = dict(to_tensors(sample, self.priors))
         item["priors"] = item["priors"].half()
