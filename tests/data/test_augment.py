@@ -22,6 +22,7 @@ from lsamatting.data.augment import (
     harmonise,
     jpeg,
     make_trimap,
+    rim_light,
     sensor_noise,
     tone,
     warp,
@@ -335,3 +336,15 @@ def test_jpeg_keeps_the_order_of_channels() -> None:
 def test_impossible_options_are_refused(values: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(values))):
         AugmentConfig(**values)
+
+
+def test_rim_light_reaches_the_edge_and_leaves_the_inside():
+    alpha = np.zeros((80, 80), np.float32)
+    alpha[:, 40:] = 1
+    front = np.full((80, 80, 3), 0.1, np.float32)
+    lit = rim_light(front, alpha, np.float32([1.0, 0.9, 0.8]), width=4.0, amount=0.5)
+    np.testing.assert_allclose(lit[:, 70:], 0.1, atol=1e-4)
+    np.testing.assert_allclose(lit[0, 0], [0.55, 0.5, 0.45], atol=1e-4)
+    # Half a pixel inside a straight edge the blurred step is just above one half.
+    assert (np.diff(lit[40, :, 0]) <= 1e-6).all()
+    np.testing.assert_allclose(lit[40, 40, 0], 0.1 + 0.5 * 0.9 * 2 * (1 - 0.5497), atol=5e-3)

@@ -54,6 +54,10 @@ class Realism:
     harmonise: float = 0.0
     """Shift B's mean colour towards F's along the edge of the subject."""
 
+    rim_light: float = 0.0
+    """Light F along the subject's edge, as a lamp or the sun behind it does: body and fur, or
+    hair, then differ in colour."""
+
     noise: float = 0.0
     """Add sensor noise to the composite."""
 
@@ -317,6 +321,19 @@ def harmonise(foreground: Floats, background: Floats, alpha: Floats, amount: flo
     return np.asarray(np.clip(background + (amount * shift).astype(np.float32), 0, 1))
 
 
+def rim_light(
+    foreground: Floats, alpha: Floats, light: Floats, *, width: float, amount: float
+) -> Floats:
+    """Mix F with the colour `light` towards the subject's edge; deep inside it stays.
+
+    The share of light is `amount` at the edge and beyond, and falls to 0 over about 2 `width` px
+    inside.
+    """
+    inside = cv2.GaussianBlur(alpha, (0, 0), width, borderType=cv2.BORDER_REFLECT)
+    share = np.clip(2 * amount * (1 - inside), 0, amount)[..., None].astype(np.float32)
+    return np.asarray(foreground + share * (light - foreground), np.float32)
+
+
 def composite(foreground: Floats, background: Floats, alpha: Floats) -> Floats:
     """Blend αF + (1 − α)B (equation 1)."""
     mixed = foreground - background
@@ -411,6 +428,14 @@ def augment(
         front = _random_tone(rng, front)
     if rng.random() < extra.tone:
         back = _random_tone(rng, back)
+    if extra.rim_light and rng.random() < extra.rim_light:
+        front = rim_light(
+            front,
+            alpha,
+            (rng.uniform(0.6, 1.0) * rng.uniform(0.85, 1.0, 3)).astype(np.float32),
+            width=size * rng.uniform(0.01, 0.06),
+            amount=rng.uniform(0.3, 0.95),
+        )
     if rng.random() < extra.defocus:
         # Small radii are the common case, so the logarithm is even.
         radius = size * math.exp(rng.uniform(*np.log(np.maximum(extra.defocus_radius, 1e-4))))
