@@ -32,6 +32,29 @@ def test_a_colour_stays():
     assert fit_backdrop(colour, 5, 5) is colour
 
 
+def test_arrays_and_images_are_pictures_of_any_depth():
+    pixels = np.array([[[0, 51, 255], [255, 0, 0]]], np.uint8)
+    expected = pixels / np.float32(255)
+    for source in (pixels, Image.fromarray(pixels), expected, pixels.astype(np.uint16) * 257):
+        np.testing.assert_allclose(read_backdrop(source), expected, atol=1e-6)
+    grey = read_backdrop(np.full((2, 3), 51, np.uint8))
+    np.testing.assert_allclose(grey, np.full((2, 3, 3), 0.2), atol=1e-6)
+    bright = np.full((1, 1, 3), 2.5, np.float32)
+    np.testing.assert_array_equal(read_backdrop(bright), bright)
+
+
+@pytest.mark.parametrize("colour", [(255, 0, 0), (0.1, 0.2), 0.5, (0.1, 0.2, float("nan"))])
+def test_three_numbers_from_0_to_1_are_a_colour(colour):
+    np.testing.assert_allclose(read_backdrop((0.1, 0.2, 0.3)), (0.1, 0.2, 0.3))
+    with pytest.raises(ConfigError, match="three numbers from 0 to 1"):
+        read_backdrop(colour)
+
+
+def test_an_array_of_another_shape_is_refused():
+    with pytest.raises(ImageError, match="2x3x5"):
+        read_backdrop(np.zeros((2, 3, 5), np.float32))
+
+
 def test_a_file_is_a_picture_and_other_text_a_colour(tmp_path):
     Image.new("RGB", (4, 3), (255, 0, 0)).save(tmp_path / "red.png")
     assert read_backdrop(str(tmp_path / "red.png")).shape == (3, 4, 3)

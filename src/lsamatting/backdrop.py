@@ -6,7 +6,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
 from lsamatting.colour import parse_colour
 from lsamatting.errors import ConfigError
@@ -15,27 +16,48 @@ from lsamatting.images import DEFAULT_MAX_PIXELS, read_picture
 FloatArray = NDArray[np.float32]
 
 
-def read_backdrop(text: str, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> FloatArray:
-    """Read the picture of that path, or else a colour.
+def read_backdrop(
+    source: str | Path | Image.Image | ArrayLike, *, max_pixels: int = DEFAULT_MAX_PIXELS
+) -> FloatArray:
+    """Read a picture or a colour.
+
+    Parameters
+    ----------
+    source:
+        A path, or else a colour's name; a PIL image; three numbers in [0, 1]; or an array that
+        `read_picture` takes. A float array of H×W×3 may reach beyond [0, 1], as linear light does.
+    max_pixels:
+        Larger pictures are refused.
 
     Returns
     -------
     ndarray
-        H×W×3 or (3,), float32 in [0, 1].
+        H×W×3 or (3,), float32, gamma-encoded.
 
     Raises
     ------
     ConfigError
         It is neither a file nor a colour.
     ImageError
-        The file cannot be read.
+        The picture cannot be read.
     """
-    if Path(text).exists():
-        return read_picture(text, max_pixels=max_pixels).pixels
-    try:
-        return parse_colour(text)
-    except ConfigError as error:
-        raise ConfigError(f"{text}: no such file, and as a colour: {error}") from error
+    if isinstance(source, str | Path):
+        if Path(source).exists():
+            return read_picture(source, max_pixels=max_pixels).pixels
+        try:
+            return parse_colour(str(source))
+        except ConfigError as error:
+            raise ConfigError(f"{source}: no such file, and as a colour: {error}") from error
+    if isinstance(source, Image.Image):
+        return read_picture(source, max_pixels=max_pixels).pixels
+    array = np.asarray(source)
+    if array.ndim < 2:
+        if array.shape != (3,) or not np.all((array >= 0) & (array <= 1)):
+            raise ConfigError(f"colour {source}; accepted are three numbers from 0 to 1")
+        return array.astype(np.float32)
+    if array.ndim == 3 and array.shape[2] == 3 and array.dtype.kind == "f":
+        return array.astype(np.float32, copy=False)
+    return read_picture(array, max_pixels=max_pixels).pixels
 
 
 def fit_backdrop(backdrop: FloatArray, height: int, width: int) -> FloatArray:

@@ -36,6 +36,7 @@ from lsamatting.weights import DEFAULT_WEIGHTS, bundled_folder, bundled_names
 
 FloatArray = NDArray[np.float32]
 ImageSource = str | Path | Image.Image | NDArray[Any] | Picture
+Backdrop = str | Path | Image.Image | ArrayLike
 TrimapSource = str | Path | Image.Image | NDArray[Any] | Trimap
 
 _REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
@@ -73,14 +74,14 @@ class Matte:
         """Give the subject alone: H×W×4 straight RGBA, float32 in [0, 1]."""
         return cutout(self.foreground, self.alpha)
 
-    def composite(self, on: str | Path | ArrayLike) -> FloatArray:
+    def composite(self, on: Backdrop) -> FloatArray:
         """Put the subject on something else.
 
         Parameters
         ----------
         on:
-            A colour (`white`, `#2a6`, three numbers in [0, 1]) or a picture (a path, H×W×3 in
-            [0, 1]), which is scaled to cover this one.
+            A colour (`white`, `#2a6`, three numbers in [0, 1]) or a picture (a path, a PIL image,
+            an array as for `Matting`), which is scaled to cover this one.
 
         Returns
         -------
@@ -90,15 +91,12 @@ class Matte:
         Raises
         ------
         ConfigError
-            The text is neither a file nor a colour.
+            It is neither a file nor a colour.
         ImageError
-            The file cannot be read.
+            The picture cannot be read.
         """
-        behind = (
-            read_backdrop(str(on)) if isinstance(on, str | Path) else np.asarray(on, np.float32)
-        )
-        height, width = self.alpha.shape
-        return composite(self.foreground, self.alpha, fit_backdrop(behind, height, width))
+        behind = fit_backdrop(read_backdrop(on), *self.alpha.shape)
+        return composite(self.foreground, self.alpha, behind)
 
     def save(self, path: str | Path, *, depth: Depth | None = None) -> None:
         """Write the opacity as a grey picture.
@@ -131,9 +129,7 @@ class Matte:
         """Write the subject's colours as RGB; options and errors are those of `save`."""
         self._save_rgb(path, self.foreground, depth)
 
-    def save_composite(
-        self, path: str | Path, on: str | Path | ArrayLike, *, depth: Depth | None = None
-    ) -> None:
+    def save_composite(self, path: str | Path, on: Backdrop, *, depth: Depth | None = None) -> None:
         """Write `composite(on)` as RGB; options and errors are those of `save`."""
         self._save_rgb(path, self.composite(on), depth)
 
