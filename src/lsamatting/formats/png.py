@@ -34,8 +34,12 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     # OpenCV returns half a picture without a word, so lengths and checksums are checked here.
     position, kind = 8, b""
     while kind != b"IEND":
+        if position + 12 > len(data):
+            raise ValueError("it ends before its last chunk")
         length, kind = struct.unpack_from(">I4s", data, position)
         payload = data[position + 8 : position + 8 + length]
+        if position + 12 + length > len(data):
+            raise ValueError(f"it ends inside its {kind.decode('latin1')} chunk")
         (checksum,) = struct.unpack_from(">I", data, position + 8 + length)
         if zlib.crc32(payload, zlib.crc32(kind)) != checksum:
             raise ValueError(f"wrong checksum of the {kind.decode('latin1')} chunk")

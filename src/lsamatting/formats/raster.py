@@ -55,7 +55,7 @@ def check_size(name: str, width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise ImageError(
             f"{name}: {width}x{height} is {width * height / 1e6:.1f} megapixels, more than the"
-            f" limit of {max_pixels / 1e6:g} megapixels; raise max_pixels to read it"
+            f" limit of {max_pixels / 1e6:g} megapixels; raise max_pixels (--max-pixels) to read it"
         )
 
 
