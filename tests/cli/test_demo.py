@@ -30,6 +30,14 @@ def test_demo_writes_and_names_its_files(cli, weights, tmp_path):
     assert Image.open(out / "alpha.png").size == (451, 300)
 
 
+def test_a_file_where_the_folder_should_be(cli, tmp_path):
+    pytest.importorskip("skimage")
+    (tmp_path / "demo").write_text("")
+    outcome = cli("demo", "-o", tmp_path / "demo")
+    assert outcome.code == 2
+    assert "demo: the folder cannot be made" in outcome.error_line
+
+
 def test_without_the_extra_it_says_what_to_install(cli, tmp_path, monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(

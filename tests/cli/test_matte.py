@@ -318,11 +318,20 @@ def test_no_trimap(cli, scene):
     assert "trimap" in outcome.error_line
 
 
-def test_batch_needs_a_folder(cli, scene, weights):
+@pytest.mark.parametrize(
+    ("option", "path", "words"),
+    [
+        ("-o", "a.png", ["--output", "a.png", "folder"]),
+        ("--cutout", "a.png", ["--cutout", "a.png", "folder"]),
+        ("-o", "image.png/a", ["image.png/a", "Not a directory"]),
+    ],
+)
+def test_batch_needs_a_folder(cli, scene, weights, option, path, words):
     images, trimaps, _ = batch_of(scene, "one", "two")
-    outcome = cli("matte", images, trimaps, "-o", scene.folder / "a.png", "--weights", weights)
+    outcome = cli("matte", images, trimaps, option, scene.folder / path, "--weights", weights)
     assert outcome.code == 2
-    assert "folder" in outcome.error_line
+    for word in words:
+        assert word in outcome.error_line
 
 
 def test_batch_needs_a_trimap_for_each(cli, scene, weights):

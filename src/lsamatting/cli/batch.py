@@ -90,8 +90,12 @@ class Work:
         for name, path in task.outputs.items():
             self._write(name, path, picture, result)
         end = time.perf_counter()
-        seconds = {**result.timings, "read": read + result.timings["read"]}
-        seconds |= {"write": end - start_of_writing, "total": end - start}
+        seconds = {
+            **{name: spent for name, spent in result.timings.items() if name != "total"},
+            "read": read + result.timings["read"],
+            "write": end - start_of_writing,
+            "total": end - start,
+        }
         width, height = picture.size
         return {
             "image": str(task.pair.image),

@@ -31,7 +31,7 @@ def demo(
     from skimage import data
 
     from lsamatting.cli.batch import Guide, Task, Work
-    from lsamatting.cli.pairing import Pair
+    from lsamatting.cli.pairing import Pair, make_folder
     from lsamatting.demo import TRIMAP
     from lsamatting.images import DEFAULT_MAX_PIXELS, read_picture, write_picture
     from lsamatting.inference.device import limit_threads
@@ -39,7 +39,7 @@ def demo(
 
     if threads is not None:
         limit_threads(threads)
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     cat: NDArray[np.uint8] = data.chelsea()  # type: ignore[no-untyped-call]
     photograph = output / "cat.png"
     write_picture(photograph, read_picture(cat).pixels)

@@ -13,7 +13,7 @@ EXTRAS = {"train": "lightning", "demo": "skimage"}
 
 
 def info() -> None:
-    """Print versions, devices and bundled weights; put this in a bug report."""
+    """Print versions, devices and bundled weights."""
     import torch
 
     from lsamatting.inference.device import available_devices

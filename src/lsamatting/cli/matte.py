@@ -120,7 +120,7 @@ def matte(
     if not any(wanted.values()):
         raise ConfigError("nothing to write: give -o, --cutout, --composite or another output")
 
-    from lsamatting.cli.pairing import pair_up
+    from lsamatting.cli.pairing import make_folder, pair_up
 
     images = paths if mask is not None else paths[:-1]
     pairs, batch = pair_up(images, mask if mask is not None else paths[-1])
@@ -154,7 +154,7 @@ def matte(
     )
     if batch:
         for folder in {path.parent for task in tasks for path in task.outputs.values()}:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
     pending = [
         task
         for task in tasks
@@ -186,7 +186,7 @@ def _outputs(image: Path, wanted: dict[str, Path | None], *, batch: bool) -> dic
     from lsamatting.cli.pairing import destination
 
     return {
-        name: destination(f"--{name}", path, image, batch=batch)
+        name: destination("--output" if name == "alpha" else f"--{name}", path, image, batch=batch)
         for name, path in wanted.items()
         if path is not None
     }

@@ -79,6 +79,21 @@ def destination(option: str, path: Path, image: Path, *, batch: bool, suffix: st
     return path
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder for results, and those that it lies in, unless it is there.
+
+    Raises
+    ------
+    ConfigError
+        A file is in the way, or the disk refuses.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(f"{path}: the folder cannot be made ({reason})") from None
+
+
 def _pictures(path: Path) -> list[Path]:
     if path.is_dir():
         files = pictures_in(path)
