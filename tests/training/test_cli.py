@@ -242,6 +242,36 @@ def test_another_network_cannot_resume(config: Path) -> None:
         train(config, "a", "--resume", "--model.network.head_channels", "[8,4]")
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--data.batch_size", "many"], r"data\.batch_size.*Expected.*int.*many"),
+        (["--data.nonsense", "3"], r"--data\.nonsense"),
+        (["--config", "nowhere.yaml"], r"nowhere\.yaml"),
+        (["--model.loss.variant", "magic"], "'paper', 'code'.*magic"),
+        (["--trainer.accelerator", "abacus"], "trainer cannot be had as asked.*abacus"),
+        pytest.param(
+            ["--trainer.accelerator", "cuda"],
+            "trainer cannot be had as asked.*CUDA",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is here"),
+        ),
+    ],
+)
+def test_mistakes_are_one_line(
+    config: Path, capfd: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        train(config, "a", *options)
+    assert "\n" not in str(caught.value)
+    assert "usage" not in capfd.readouterr().err
+    assert not (config.parent / "runs").exists()
+
+
+def test_no_configuration_is_a_mistake_too() -> None:
+    with pytest.raises(ConfigError, match=r"configs/lite\.yaml"):
+        cli.main([])
+
+
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.stem)
 def test_the_shipped_recipes_train(config: Path, recipe: Path) -> None:
     """With all that they say but the size of the network and of the samples."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from argparse import ArgumentError
 from dataclasses import dataclass
 from pathlib import Path
 
 import lightning as L
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from lsamatting.errors import ConfigError
@@ -63,6 +65,13 @@ class _TrainingCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_argument("--run", type=RunConfig, default=RunConfig())
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        try:
+            super().parse_arguments(parser, args)
+        except ArgumentError as error:
+            message = " ".join(str(error).split())
+            raise ConfigError(f"{message} (lsamatting train --help lists all settings)") from None
+
     @property
     def run(self) -> RunConfig:
         values = self._get(self.config_init, "run")
@@ -85,15 +94,19 @@ class _TrainingCLI(LightningCLI):
             checkpoints,
         ]
         logger = TensorBoardLogger(run.folder, run.name, version="")
-        return super().instantiate_trainer(
-            callbacks=callbacks,
-            logger=logger,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
-            num_sanity_val_steps=0,
-        )
+        try:
+            return super().instantiate_trainer(
+                callbacks=callbacks,
+                logger=logger,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                use_distributed_sampler=False,
+                num_sanity_val_steps=0,
+            )
+        except (MisconfigurationException, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise ConfigError(f"the trainer cannot be had as asked: {reason}") from error
 
 
 def main(args: list[str]) -> None:
@@ -107,7 +120,9 @@ def main(args: list[str]) -> None:
     LsamattingError
         An option or the data is at fault, or the run exists and is not to be resumed.
     """
-    if args and not args[0].startswith("-"):
+    if not args:
+        raise ConfigError("no configuration given; try configs/lite.yaml, or --help")
+    if not args[0].startswith("-"):
         args = [f"--config={args[0]}", *args[1:]]
     resume = "--resume" in args
     args = [arg for arg in args if arg != "--resume"]
@@ -120,6 +135,14 @@ def main(args: list[str]) -> None:
         seed_everything_default=0,
         auto_configure_optimizers=False,
         save_config_kwargs={"overwrite": True},
+        parser_kwargs={
+            "prog": "lsamatting train",
+            "usage": "%(prog)s CONFIG.yaml [--resume] [settings that override the file's]",
+            "description": "Train a network as a configuration file says; --resume continues the "
+            "run from its last checkpoint, at the very step.",
+            # Errors are raised, not printed below a page of usage.
+            "exit_on_error": False,
+        },
     )
     last = cli.run.path / "last.ckpt"
     if last.exists() and not resume:
