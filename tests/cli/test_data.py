@@ -17,6 +17,9 @@ from lsamatting.cli.data import repeat_options
         ("OUT --seed 1 --photos A B C", "OUT --seed 1 --photos A --photos B --photos C"),
         ("--photos A OUT", "--photos A OUT"),
         ("--count 3 --photos A --photos B OUT", "--count 3 --photos A --photos B OUT"),
+        ("--photos A B --count 3 OUT", "--photos A --photos B --count 3 OUT"),
+        ("--photos A B --cutouts C D OUT", "--photos A --photos B --cutouts C --cutouts D OUT"),
+        ("--seed=1 OUT --photos A B", "--seed=1 OUT --photos A --photos B"),
         ("OUT --photos A B --cutouts C D", "OUT --photos A --photos B --cutouts C --cutouts D"),
     ],
 )
@@ -34,6 +37,7 @@ def test_synthesize_hands_everything_on(cli, monkeypatch):
         *("--kinds", "hair", "--workers", "2"),
     )
     assert outcome.code == 0, outcome.err
+    assert str(Path("out", "contact_sheet.jpg")) in outcome.out
     assert seen == {
         "out": Path("out"),
         "count": 7,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lsamatting.cli.console import say
+
 data_app = typer.Typer(help="Data to train on.", no_args_is_help=True)
 
 
@@ -17,19 +19,23 @@ _SINGLE = ("--count", "--seed", "--workers")
 def repeat_options(args: list[str]) -> list[str]:
     """Turn `OUT --photos A B` into `OUT --photos A --photos B`, which is what the parser reads.
 
-    Values are gathered only once OUT has been given, so that OUT may also come last.
+    OUT may stand anywhere: if no argument stands by itself, it is the very last one.
     """
-    repeated: list[str] = []
-    option, values, out_given = "", 0, False
+    places: list[tuple[str, int]] = []
+    option, values = "", 0
     for argument in args:
         if argument.startswith("-"):
             option, values = argument, 0
-        elif option in _SEVERAL and values and out_given:
+        elif option in _SINGLE and values:
+            option = ""
+        values += not argument.startswith("-")
+        places.append((option, values))
+    alone = any(values and option not in (*_SEVERAL, *_SINGLE) for option, values in places)
+    repeated: list[str] = []
+    for index, (argument, (option, values)) in enumerate(zip(args, places, strict=True)):
+        last = index == len(args) - 1
+        if option in _SEVERAL and values > 1 and (alone or not last):
             repeated.append(option)
-        elif option not in (*_SEVERAL, *_SINGLE) or values:
-            out_given = True
-        else:
-            values += 1
         repeated.append(argument)
     return repeated
 
@@ -54,7 +60,10 @@ def synthesize(
         int | None, typer.Option(min=1, help="Processes; one per processor if not given.")
     ] = None,
 ) -> None:
-    """Render procedural mattes: fg/, alpha/, bg/ and a contact sheet."""
+    """Render procedural mattes.
+
+    OUT receives fg/, alpha/ and bg/, as `train` reads them, and a contact sheet.
+    """
     from lsamatting.data.synthesis.dataset import synthesize_dataset
 
     synthesize_dataset(
@@ -66,3 +75,4 @@ def synthesize(
         workers=workers,
         kinds=kinds,
     )
+    say(f"{count} mattes in {out}; look at {out / 'contact_sheet.jpg'}")
