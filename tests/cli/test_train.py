@@ -19,3 +19,14 @@ def test_without_the_extra_it_says_what_to_install(cli, monkeypatch):
     outcome = cli("train", "configs/aim.yaml")
     assert outcome.code == 2
     assert "lsamatting[train]" in outcome.error_line
+
+
+def test_a_run_that_was_stopped_is_not_done(cli, monkeypatch):
+    def stop(_):
+        raise SystemExit("stopped by a signal")
+
+    fake = ModuleType("lsamatting.training.cli")
+    fake.main = stop
+    monkeypatch.setitem(sys.modules, "lsamatting.training.cli", fake)
+    outcome = cli("train", "configs/aim.yaml")
+    assert (outcome.code, outcome.error_line) == (1, "stopped by a signal")

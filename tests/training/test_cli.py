@@ -183,7 +183,7 @@ def test_accumulated_gradients_resume_too(config: Path, interrupt) -> None:
 def test_a_stop_signal_saves_and_the_run_resumes(config: Path, interrupt) -> None:
     unbroken = train(config, "unbroken")
     interrupt(4, lambda: os.kill(os.getpid(), signal.SIGTERM))
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="at step 5; --resume continues"):
         train(config, "stopped")
     assert checkpoint(config.parent / "runs" / "stopped")["global_step"] == 5
     assert_same(unbroken, train(config, "stopped", "--resume"))
@@ -203,7 +203,7 @@ def test_a_stop_signal_during_validation_saves_the_trained_weights(
         return original(self, batch, index)
 
     monkeypatch.setattr(MattingModule, "validation_step", validation_step)
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="at step 6"):
         train(config, "stopped", *options)
     stopped = config.parent / "runs" / "stopped"
     assert checkpoint(stopped)["global_step"] == 6

@@ -87,7 +87,10 @@ def main(args: list[str]) -> int:
                 complain("interrupted")
                 return UNEXPECTED
             return stop.code
-        return DONE if stop.code is None else UNEXPECTED
+        if stop.code is None:
+            return DONE
+        complain(stop.code)
+        return UNEXPECTED
     except LsamattingError as error:
         complain(str(error))
         return USER_ERROR

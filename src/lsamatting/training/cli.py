@@ -13,6 +13,7 @@ import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lsamatting.errors import ConfigError
 from lsamatting.training.checkpoints import Checkpoints
@@ -119,6 +120,8 @@ def main(args: list[str]) -> None:
     ------
     LsamattingError
         An option or the data is at fault, or the run exists and is not to be resumed.
+    SystemExit
+        A stop signal (SIGTERM) came; the run is saved.
     """
     if not args:
         raise ConfigError("no configuration given; try configs/lite.yaml, or --help")
@@ -151,14 +154,19 @@ def main(args: list[str]) -> None:
             "--run.name to start another"
         )
     _limit_samples(cli.trainer, cli.model.optimiser.samples, cli.datamodule.batch_size)
-    cli.trainer.fit(
-        cli.model,
-        datamodule=cli.datamodule,
-        ckpt_path=last if last.exists() else None,
-        weights_only=True,
-    )
-    if cli.datamodule.validation and not cli.record.has_validated(cli.trainer.global_step):
-        cli.trainer.validate(cli.model, datamodule=cli.datamodule, verbose=False)
+    try:
+        cli.trainer.fit(
+            cli.model,
+            datamodule=cli.datamodule,
+            ckpt_path=last if last.exists() else None,
+            weights_only=True,
+        )
+        if cli.datamodule.validation and not cli.record.has_validated(cli.trainer.global_step):
+            cli.trainer.validate(cli.model, datamodule=cli.datamodule, verbose=False)
+    except SIGTERMException:
+        # Lightning's exit code would be 0, as if the run were done.
+        step = cli.trainer.global_step
+        raise SystemExit(f"stopped by a signal at step {step}; --resume continues") from None
 
 
 def _limit_samples(trainer: L.Trainer, samples: int | None, batch_size: int) -> None:
