@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from lsamatting.errors import MetricError
 from lsamatting.evaluation.connectivity import last_connected_level
 from lsamatting.trimap import BACKGROUND, FOREGROUND, UNKNOWN
+from lsamatting.windows import window_around
 
 Region = Literal["unknown", "whole"]
 Matte = NDArray[Any]
@@ -102,13 +103,9 @@ def grad(
     in `sad`.
     """
     pair = _prepare(prediction, target, trimap, region)
-    rows, columns = (np.flatnonzero(pair.region.any(axis=axis)) for axis in (1, 0))
-    margin = _gradient_half_size()
     # The filters reach no further than this, so the rest of the picture need not be filtered.
-    window = (
-        slice(max(rows[0] - margin, 0), rows[-1] + margin + 1),
-        slice(max(columns[0] - margin, 0), columns[-1] + margin + 1),
-    )
+    window = window_around(pair.region, _gradient_half_size())
+    assert window is not None  # _prepare refuses an empty region
     amplitudes = [_gradient_amplitude(_stretch(m)[window]) for m in (pair.prediction, pair.target)]
     difference = (amplitudes[0] - amplitudes[1])[pair.region[window]]
     return float(difference @ difference / 1000)

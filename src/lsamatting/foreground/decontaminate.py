@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from lsamatting.errors import ConfigError, ImageError, TrimapError
 from lsamatting.trimap import FOREGROUND
+from lsamatting.windows import window_around
 
 Array = npt.NDArray[np.float32]
 Method = Literal["ml", "closed-form", "none"]
@@ -69,20 +70,12 @@ def estimate_foreground(
     result = np.array(image, np.float32)
     mixed = (alpha > 0) & (alpha < 1)
     known = alpha >= 1 if trimap_values is None else trimap_values == FOREGROUND
-    if method == "none" or not mixed.any():
+    window = window_around(mixed, _MARGIN)
+    if method == "none" or window is None:
         return result
-    window = _window(mixed, _MARGIN)
     estimated = _solve(result[window], alpha[window], method)
     np.copyto(result[window], estimated, where=~known[window][..., None])
     return result
-
-
-def _window(mask: npt.NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return (
-        slice(max(0, int(rows[0]) - margin), int(rows[-1]) + 1 + margin),
-        slice(max(0, int(columns[0]) - margin), int(columns[-1]) + 1 + margin),
-    )
 
 
 def _solve(image: Array, alpha: Array, method: Method) -> Array:
