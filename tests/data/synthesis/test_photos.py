@@ -48,5 +48,5 @@ def test_missing_empty_and_damaged_sources_are_named(tmp_path):
     with pytest.raises(DatasetError, match="no folder given"):
         Photos([])
     (tmp_path / "broken.jpg").write_bytes(b"not a picture")
-    with pytest.raises(DatasetError, match=r"broken\.jpg: not a readable photograph"):
+    with pytest.raises(DatasetError, match=r"broken\.jpg: not a readable picture"):
         Photos([tmp_path]).patch(np.random.default_rng(0), 8, 8)

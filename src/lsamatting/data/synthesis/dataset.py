@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from lsamatting.data.synthesis.cutout import Cutout
 from lsamatting.data.synthesis.cutouts import Cutouts
-from lsamatting.data.synthesis.photos import Photos
+from lsamatting.data.synthesis.photos import Photos, read_rgb
 from lsamatting.data.synthesis.sheet import contact_sheet
 from lsamatting.errors import ConfigError, DatasetError
 from lsamatting.replacing import replacing
@@ -182,20 +182,7 @@ class Painter:
     def background(self, index: int) -> Bytes:
         """Photograph `index` of the recipe's own random order, at most 1200 px long, RGB uint8."""
         order = np.random.default_rng([self.recipe.seed, 2]).permutation(len(self.photos))
-        picture = read_photo(self.photos.files[order[index]])
-        scale = _BACKGROUND_SIDE / max(picture.shape[:2])
-        if scale < 1:
-            reduced = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-            return np.asarray(reduced, dtype=np.uint8)
-        return picture
-
-
-def read_photo(path: Path) -> Bytes:
-    """HxWx3 RGB uint8 of a photograph. Raises DatasetError if it cannot be read."""
-    decoded = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if decoded is None:
-        raise DatasetError(f"{path}: not a readable photograph")
-    return np.asarray(decoded[..., ::-1], dtype=np.uint8)
+        return read_rgb(self.photos.files[order[index]], max_side=_BACKGROUND_SIDE)
 
 
 def _item_paths(out: Path, recipe: Recipe, index: int) -> tuple[Path, Path]:

@@ -36,18 +36,10 @@ class Photos:
 
     def read(self, path: Path) -> NDArray[np.uint8]:
         """HxWx3 RGB of one photograph, at most max_side on its longer side."""
-        import cv2
-
         if path in self._decoded:
             self._decoded.move_to_end(path)
             return self._decoded[path]
-        decoded = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if decoded is None:
-            raise DatasetError(f"{path}: not a readable photograph (accepted: {_accepted()})")
-        scale = self.max_side / max(decoded.shape[:2])
-        if scale < 1:
-            decoded = cv2.resize(decoded, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        picture = np.ascontiguousarray(decoded[..., ::-1]).astype(np.uint8)
+        picture = read_rgb(path, max_side=self.max_side)
         self._decoded[path] = picture
         while len(self._decoded) > self.cached:
             self._decoded.popitem(last=False)
@@ -93,6 +85,22 @@ class Photos:
         small = cv2.resize(region, (16, 16), interpolation=cv2.INTER_AREA).reshape(-1, 3)
         chosen = small[rng.integers(len(small), size=count)]
         return chosen.astype(np.float32) / np.float32(255)
+
+
+def read_rgb(path: Path, *, max_side: int | None = None) -> NDArray[np.uint8]:
+    """HxWx3 RGB of a picture, reduced if its longer side has more than max_side pixels.
+
+    Raises DatasetError if it cannot be read.
+    """
+    import cv2
+
+    decoded = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if decoded is None:
+        raise DatasetError(f"{path}: not a readable picture (accepted: {_accepted()})")
+    scale = 1.0 if max_side is None else max_side / max(decoded.shape[:2])
+    if scale < 1:
+        decoded = cv2.resize(decoded, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(decoded[..., ::-1]).astype(np.uint8, copy=False)
 
 
 def find_pictures(folders: Iterable[Path]) -> list[Path]:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsamatting.errors import DatasetError
+from lsamatting.data.synthesis.photos import read_rgb
 
 Bytes = NDArray[np.uint8]
 
@@ -26,11 +26,11 @@ def contact_sheet(
     rows = -(-len(items) // columns)
     sheet = np.full((rows * side, columns * 2 * side, 3), 64, dtype=np.uint8)
     for n, (foreground_path, alpha_path, background_path) in enumerate(items):
-        alpha = _fit(_read(alpha_path), side)
-        foreground = _fit(_read(foreground_path), side)
+        alpha = _fit(read_rgb(alpha_path), side)
+        foreground = _fit(read_rgb(foreground_path), side)
         height, width = alpha.shape[:2]
         background = cv2.resize(
-            _read(background_path), (width, height), interpolation=cv2.INTER_AREA
+            read_rgb(background_path), (width, height), interpolation=cv2.INTER_AREA
         )
         share = alpha.astype(np.float32) / 255
         composite = share * foreground + (1 - share) * background
@@ -44,10 +44,3 @@ def _fit(picture: Bytes, side: int) -> Bytes:
     scale = side / max(picture.shape[:2])
     size = (max(1, int(picture.shape[1] * scale)), max(1, int(picture.shape[0] * scale)))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def _read(path: Path) -> Bytes:
-    decoded = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if decoded is None:
-        raise DatasetError(f"{path}: not a readable picture")
-    return np.asarray(decoded[..., ::-1], dtype=np.uint8)
