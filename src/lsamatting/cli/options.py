@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -55,7 +54,6 @@ MaxPixelsOption = Annotated[
     int | None,
     typer.Option(min=1, help="Largest picture that is opened, in pixels [200000000]."),
 ]
-OutputFolderOption = Annotated[Path, typer.Option("--output", "-o", help="Folder to write into.")]
 
 DEFAULT_BAND = 10
 """Pixels on either side of a mask's edge, if neither --erode nor --dilate says otherwise."""

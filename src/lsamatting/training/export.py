@@ -34,7 +34,7 @@ class ExportWeights(L.Callback):
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write what was just validated; the average is still in place."""
-        if trainer.sanity_checking or not trainer.is_global_zero:
+        if not trainer.is_global_zero:
             return
         self._write(network_of(pl_module), "weights")
         error = float(trainer.callback_metrics["val/sad"])

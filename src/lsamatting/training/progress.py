@@ -56,7 +56,7 @@ class ProgressDisplay(L.Callback):
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Print the errors."""
-        if trainer.is_global_zero and not trainer.sanity_checking:
+        if trainer.is_global_zero:
             sad, mse = (float(trainer.callback_metrics[f"val/{k}"]) for k in ("sad", "mse"))
             self._console.print(
                 f"step {trainer.global_step}  validation  SAD {sad:.3f}  MSE {mse:.5f}",
