@@ -81,3 +81,13 @@ def test_mistakes_are_told(soft_disc):
         estimate_foreground(image, alpha[:70])
     with pytest.raises(TrimapError, match="trimap is 80x80 pixels but the image is 90x80"):
         estimate_foreground(image, alpha, np.zeros((80, 80), np.uint8))
+
+
+@pytest.mark.parametrize("method", ["ml", "closed-form"])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 1), (2, 2), (1, 9)])
+def test_the_smallest_pictures_without_a_word(shape, method, capsys):
+    image = np.full((*shape, 3), 0.3, np.float32)
+    colours = estimate_foreground(image, np.full(shape, 0.4, np.float32), method=method)
+    assert colours.shape == image.shape
+    assert np.isfinite(colours).all()
+    assert capsys.readouterr() == ("", "")

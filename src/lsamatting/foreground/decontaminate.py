@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Literal, get_args
 
 import numpy as np
@@ -71,7 +73,8 @@ def estimate_foreground(
     mixed = (alpha > 0) & (alpha < 1)
     known = alpha >= 1 if trimap_values is None else trimap_values == FOREGROUND
     window = window_around(mixed, _MARGIN)
-    if method == "none" or window is None:
+    # PyMatting divides by zero on a picture of one pixel, which has no neighbour to learn from.
+    if method == "none" or window is None or alpha.size == 1:
         return result
     estimated = _solve(result[window], alpha[window], method)
     np.copyto(result[window], estimated, where=~known[window][..., None])
@@ -93,5 +96,7 @@ def _solve(image: Array, alpha: Array, method: Method) -> Array:
     else:
         from pymatting.foreground.estimate_foreground_cf import estimate_foreground_cf
 
-        colours = estimate_foreground_cf(scaled.astype(np.float64), alpha.astype(np.float64))
+        # It prints warnings about its own speed; standard output is the caller's.
+        with redirect_stdout(StringIO()):
+            colours = estimate_foreground_cf(scaled.astype(np.float64), alpha.astype(np.float64))
     return np.asarray(np.clip(colours, 0, 1) * (high - low) + low, np.float32)
