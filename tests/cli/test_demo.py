@@ -30,10 +30,18 @@ def test_demo_writes_and_names_its_files(cli, weights, tmp_path):
     assert Image.open(out / "alpha.png").size == (451, 300)
 
 
-def test_a_file_where_the_folder_should_be(cli, tmp_path):
+def test_without_weights_nothing_is_written(cli, tmp_path):
+    pytest.importorskip("skimage")
+    outcome = cli("demo", "-o", tmp_path / "demo", "--weights", "heavy")
+    assert outcome.code == 2
+    assert "heavy" in outcome.error_line
+    assert not (tmp_path / "demo").exists()
+
+
+def test_a_file_where_the_folder_should_be(cli, weights, tmp_path):
     pytest.importorskip("skimage")
     (tmp_path / "demo").write_text("")
-    outcome = cli("demo", "-o", tmp_path / "demo")
+    outcome = cli("demo", "-o", tmp_path / "demo", "--weights", weights)
     assert outcome.code == 2
     assert "demo: the folder cannot be made" in outcome.error_line
 

@@ -39,6 +39,11 @@ def demo(
 
     if threads is not None:
         limit_threads(threads)
+    work = Work(
+        model=Matting.from_pretrained(weights, device=device),
+        guide=Guide(max_pixels=DEFAULT_MAX_PIXELS),
+        max_pixels=DEFAULT_MAX_PIXELS,
+    )
     make_folder(output)
     cat: NDArray[np.uint8] = data.chelsea()  # type: ignore[no-untyped-call]
     photograph = output / "cat.png"
@@ -48,11 +53,6 @@ def demo(
         "cutout": output / "cutout.png",
         "overlay": output / "overlay.png",
     }
-    work = Work(
-        model=Matting.from_pretrained(weights, device=device),
-        guide=Guide(max_pixels=DEFAULT_MAX_PIXELS),
-        max_pixels=DEFAULT_MAX_PIXELS,
-    )
     report = work.do(Task(Pair(photograph, TRIMAP), files))
     say(f"photograph  {photograph}")
     say(f"trimap      {TRIMAP}")
