@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from lsamatting.errors import ConfigError, WeightsError
 from lsamatting.network.config import NetworkConfig
+from lsamatting.network.decoder import ChannelAttention
 from lsamatting.network.lsanet import LSANet
 from lsamatting.priors import PRIOR_CHANNELS
 
@@ -250,9 +251,38 @@ def test_configs_survive_their_dictionary(stem, head, block, priors):
         ({"base": "alpha_smooth"}, "must be one of"),
         ({"block": "dense"}, "basic"),
         ({"head": "wide"}, "subpixel"),
+        ({"attention": "here"}, "unknown"),
         ({"head": 3}, "must be a string"),
     ],
 )
 def test_configs_that_make_no_sense_are_refused(settings, wanted):
     with pytest.raises(ConfigError, match=wanted):
         NetworkConfig.from_dict(settings)
+
+
+def test_attention_over_unknown_pixels_ignores_known_surroundings():
+    """The paper's average over the window moves with the picture around; this one does not."""
+    torch.manual_seed(0)
+    attention = ChannelAttention(3)
+    inner = torch.rand(1, 3, 4, 4)
+    where = torch.ones(1, 1, 4, 4)
+    wide = functional.pad(inner, (2, 2, 2, 2), value=5.0)
+    wide_where = functional.pad(where, (2, 2, 2, 2))
+    expected = attention(inner)
+    torch.testing.assert_close(attention(inner, where), expected)
+    torch.testing.assert_close(attention(wide, wide_where)[..., 2:-2, 2:-2], expected)
+    assert not torch.allclose(attention(wide)[..., 2:-2, 2:-2], expected)
+
+
+def test_attention_without_an_unknown_pixel_stays_finite():
+    network = LSANet(tiny(attention="unknown")).eval()
+    with torch.no_grad():
+        assert network(torch.rand(1, 3, 32, 32), torch.ones(1, 1, 32, 32)).isfinite().all()
+
+
+def test_settings_can_be_changed_when_training_goes_on(tmp_path):
+    LSANet(TINY).save_pretrained(tmp_path)
+    changed = LSANet.from_pretrained(tmp_path, changes={"attention": "unknown"})
+    assert changed.config == tiny(attention="unknown")
+    with pytest.raises(WeightsError, match=r"head\.conv2\.weight"):
+        LSANet.from_pretrained(tmp_path, changes={"head_channels": [6, 5]})

@@ -11,6 +11,7 @@ from lsamatting.priors.channels import PRIOR_CHANNELS, channel_count
 
 BlockName = Literal["bottleneck", "basic"]
 HeadName = Literal["full", "subpixel"]
+AttentionName = Literal["everywhere", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class NetworkConfig:
 
     decoder_channels: tuple[int, int, int, int, int] = (512, 256, 128, 64, 64)
     """Outputs of decoder levels 5, 4, 3, 2 and 1, the coarsest first."""
+
+    attention: AttentionName = "everywhere"
+    """Where the decoder's channel attention takes its averages: over the whole window, as in the
+    paper, or over its `unknown` pixels. The latter does not depend on how much known picture lies
+    around them, so training on small crops carries over to whole pictures."""
 
     head: HeadName = "full"
     """`full` runs the head's convolutions at full resolution, as the paper does. `subpixel` runs
@@ -70,6 +76,8 @@ class NetworkConfig:
             raise ConfigError(f"block {self.block!r} is not one of bottleneck, basic")
         if self.head not in ("full", "subpixel"):
             raise ConfigError(f"head {self.head!r} is not one of full, subpixel")
+        if self.attention not in ("everywhere", "unknown"):
+            raise ConfigError(f"attention {self.attention!r} is not one of everywhere, unknown")
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, tuple) and any(isinstance(v, int) and v < 1 for v in value):
@@ -89,6 +97,7 @@ class NetworkConfig:
             stage_blocks=(2, 2, 2, 1),
             block="basic",
             decoder_channels=(96, 80, 56, 32, 16),
+            attention="unknown",
             head="subpixel",
             head_channels=(24, 16),
             priors=tuple(PRIOR_CHANNELS),

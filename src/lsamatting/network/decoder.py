@@ -16,9 +16,17 @@ class ChannelAttention(nn.Module):
         super().__init__()
         self.fc = nn.Conv2d(channels, channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Scale each channel of `x` by a factor in [0, 1] that depends on the whole map."""
-        pooled = x.mean(dim=(2, 3), keepdim=True)
+    def forward(self, x: Tensor, where: Tensor | None = None) -> Tensor:
+        """Scale each channel of `x` by a factor in [0, 1] that depends on the channels' averages.
+
+        Averages run over the whole map or, if `where` (N×1×H×W, not negative) is given, are
+        weighted by it.
+        """
+        if where is None:
+            pooled = x.mean(dim=(2, 3), keepdim=True)
+        else:
+            total = (x * where).sum(dim=(2, 3), keepdim=True)
+            pooled = total / where.sum(dim=(2, 3), keepdim=True).clamp_min(1e-6)
         return x * functional.hardsigmoid(self.fc(pooled))
 
 
@@ -31,9 +39,12 @@ class DecoderLevel(nn.Module):
         self.norm = nn.BatchNorm2d(outputs)
         self.attention = ChannelAttention(outputs)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Fuse an encoder tap with the level above, already concatenated."""
-        attended: Tensor = self.attention(torch.relu(self.norm(self.conv(x))))
+    def forward(self, x: Tensor, where: Tensor | None = None) -> Tensor:
+        """Fuse an encoder tap with the level above, already concatenated.
+
+        `where` is the attention's.
+        """
+        attended: Tensor = self.attention(torch.relu(self.norm(self.conv(x))), where)
         return attended
 
 
@@ -49,16 +60,25 @@ class Decoder(nn.Module):
             self.levels.append(DecoderLevel(tap + above, outputs))
             above = outputs
 
-    def forward(self, taps: list[Tensor]) -> Tensor:
-        """Decode the encoder's taps (stride 2 first) into features at stride 2."""
+    def forward(self, taps: list[Tensor], where: Tensor | None = None) -> Tensor:
+        """Decode the encoder's taps (stride 2 first) into features at stride 2.
+
+        `where` (N×1×H×W at stride 1, in [0, 1]) tells the attention which pixels count.
+        """
         x: Tensor | None = None
         for level, tap in zip(self.levels, reversed(taps), strict=True):
             if x is not None:
                 x = functional.interpolate(x, size=tap.shape[-2:], mode="nearest")
                 tap = torch.cat((tap, x), dim=1)
-            x = level(tap)
+            share = None if where is None else _shrink(where, tap)
+            x = level(tap, share)
         assert x is not None
         return x
+
+
+def _shrink(where: Tensor, tap: Tensor) -> Tensor:
+    height, width = tap.shape[-2:]
+    return functional.adaptive_avg_pool2d(where, (height, width))
 
 
 class FullHead(nn.Module):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -17,6 +18,7 @@ from lsamatting.network.decoder import Decoder, FullHead, SubpixelHead
 from lsamatting.network.encoder import Encoder
 from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE, weight_file
 from lsamatting.priors.channels import channel_count
+from lsamatting.replacing import replacing
 
 STRIDE = 32
 """Height and width of the input must be multiples of this."""
@@ -87,7 +89,8 @@ class LSANet(nn.Module):
         # Channels last: convolutions read this layout several times faster on a CPU.
         stacked = torch.cat([part.permute(0, 2, 3, 1) for part in parts], dim=3)
         inputs = stacked.permute(0, 3, 1, 2)
-        features = self.decoder(self.encoder(inputs))
+        where = (trimap == 0.5).to(image.dtype) if self.config.attention == "unknown" else None
+        features = self.decoder(self.encoder(inputs), where)
         alpha: Tensor = self.head(inputs[:, : 4 + self.config.opacity_channels], features)
         if self.config.base and priors is not None:
             start = channel_count(self.config.priors[: self.config.priors.index(self.config.base)])
@@ -102,24 +105,25 @@ class LSANet(nn.Module):
             name: (value.half() if half and value.is_floating_point() else value).contiguous().cpu()
             for name, value in self.state_dict().items()
         }
-        settings = json.dumps(self.config.to_dict(), indent=2) + "\n"
-        for name, write in (
-            (WEIGHTS_FILE, lambda path: save_file(state, path)),
-            (CONFIG_FILE, lambda path: path.write_text(settings)),
-        ):
-            temporary = folder / f".{name}.{os.getpid()}"
-            write(temporary)
-            os.replace(temporary, folder / name)
+        with replacing(folder / WEIGHTS_FILE) as temporary:
+            save_file(state, temporary)
+        with replacing(folder / CONFIG_FILE) as temporary:
+            temporary.write_text(json.dumps(self.config.to_dict(), indent=2) + "\n")
         return folder
 
     @classmethod
-    def from_pretrained(cls, source: str | Path) -> LSANet:
+    def from_pretrained(
+        cls, source: str | Path, *, changes: Mapping[str, Any] | None = None
+    ) -> LSANet:
         """Load `config.json` and `model.safetensors` from a folder or a Hugging Face repository.
 
         Parameters
         ----------
         source:
             An existing folder, else a repository id such as `owner/name`.
+        changes:
+            Settings of the configuration to replace, for training on from weights; such as
+            leave every tensor's shape as it is.
 
         Raises
         ------
@@ -129,8 +133,8 @@ class LSANet(nn.Module):
         config_path = weight_file(source, CONFIG_FILE)
         try:
             settings = json.loads(config_path.read_text())
-            config = NetworkConfig.from_dict(settings)
-        except (ValueError, AttributeError, ConfigError) as error:
+            config = NetworkConfig.from_dict({**settings, **(changes or {})})
+        except (ValueError, TypeError, ConfigError) as error:
             raise WeightsError(f"{config_path} is not a network configuration: {error}") from error
         network = cls(config)
         network.load_weights(weight_file(source, WEIGHTS_FILE))

@@ -25,12 +25,13 @@ class MattingModule(L.LightningModule):
     preset
         `paper` or `lite`: the network to start from.
     network
-        Settings of `NetworkConfig` that differ from the preset.
+        Settings of `NetworkConfig` that differ from the preset or the weights.
     encoder
         ImageNet weights for the encoder: a file or a name that
         `lsamatting.network.imagenet.initialise_encoder` takes.
     weights
-        A folder or hub name of weights to start from; it then states the network too.
+        A folder or hub name of weights to start from; they state the network too, but for what
+        `network` changes.
     loss, optimiser
         Their options.
     channels_last
@@ -49,7 +50,7 @@ class MattingModule(L.LightningModule):
     ) -> None:
         super().__init__()
         if weights:
-            self.network = LSANet.from_pretrained(weights)
+            self.network = LSANet.from_pretrained(weights, changes=network)
         else:
             self.network = LSANet(_network_config(preset, network or {}))
             if encoder:
