@@ -10,7 +10,6 @@ from lsamatting.inference.predict import (
     pad_to_stride,
     predict_alpha,
     trimap_tensor,
-    unknown_window,
 )
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.lsanet import LSANet
@@ -122,11 +121,3 @@ def test_padding_reflects(height, width):
 def test_trimap_tensor():
     tensor = trimap_tensor(np.uint8([[0, 128, 255]]))
     assert tensor.tolist() == [[[[0, 0.5, 1]]]]
-
-
-def test_windows_are_clipped_to_the_picture():
-    unknown = np.zeros((10, 10), bool)
-    assert unknown_window(unknown, 3) is None
-    unknown[0, 9] = True
-    rows, columns = unknown_window(unknown, 3)
-    assert unknown[rows, columns].shape == (4, 4)

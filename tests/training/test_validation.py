@@ -60,9 +60,23 @@ def test_pictures_come_with_the_trimap_of_the_protocol(tmp_path: Path) -> None:
     pictures = WholePictures(tmp_path, priors=("distances",), limit=2)
     assert [item["name"] for item in pictures] == ["a", "b"]
     item = pictures[0]
+    # The margin around the unknown band holds all of this picture.
     assert item["priors"].shape == (2, 60, 80)
     assert item["priors"].dtype == torch.float32
     row = item["trimap"][0, 30]
     assert row[20] == 0
     assert row[38] == 0.5
     assert row[60] == 1
+
+
+def test_pictures_are_cut_to_what_prediction_looks_at(tmp_path: Path) -> None:
+    for folder in ("image", "alpha"):
+        (tmp_path / folder).mkdir()
+    alpha = np.zeros((100, 400), np.uint8)
+    alpha[:, 300:] = 255
+    Image.fromarray(np.stack([alpha] * 3, axis=2)).save(tmp_path / "image/a.png")
+    Image.fromarray(alpha).save(tmp_path / "alpha/a.png")
+    item = WholePictures(tmp_path)[0]
+    # Pixels 299 and 300 lie on the contour, 15 px around them are unknown, 64 px more are seen.
+    assert item["image"].shape[2] == 2 + 2 * 15 + 2 * 64
+    assert int((item["trimap"] == 0.5).sum()) == 100 * 32

@@ -16,6 +16,7 @@ from lsamatting.errors import TrimapError
 from lsamatting.inference.precision import Precision
 from lsamatting.network.lsanet import STRIDE, LSANet
 from lsamatting.priors import compute_priors
+from lsamatting.windows import window_around
 
 MARGIN = 64
 """Pixels of known region around the unknown region that the network sees by default."""
@@ -72,7 +73,7 @@ def predict_alpha(
     spent.update(priors=0.0, network=0.0)
     alpha = np.asarray(trimap == 255, np.float32)
     unknown = trimap == 128
-    window = unknown_window(unknown, margin)
+    window = window_around(unknown, margin)
     if window is None:
         return alpha
     started = perf_counter()
@@ -94,18 +95,6 @@ def predict_alpha(
     inside = unknown[window]
     alpha[window][inside] = estimate[inside]
     return alpha
-
-
-def unknown_window(unknown: NDArray[np.bool_], margin: int) -> tuple[slice, slice] | None:
-    """Bound the unknown pixels and `margin` around them; None where there are none."""
-    rows = np.flatnonzero(unknown.any(axis=1))
-    if rows.size == 0:
-        return None
-    columns = np.flatnonzero(unknown.any(axis=0))
-    return (
-        slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + 1 + margin),
-        slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + 1 + margin),
-    )
 
 
 def pad_to_stride(array: NDArray[Any]) -> NDArray[Any]:

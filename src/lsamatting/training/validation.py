@@ -15,13 +15,16 @@ from torch.utils.data import Dataset
 from lsamatting.data.augment import Sample
 from lsamatting.data.layout import TrioFolder
 from lsamatting.data.samples import to_tensors
+from lsamatting.inference.predict import MARGIN
+from lsamatting.windows import window_around
 
 
 class WholePictures(Dataset[dict[str, Any]]):
     """The pictures of a `TrioFolder`, ready for the network and kept in memory once read.
 
-    Items are those of `CompositingDataset` at the picture's own size, and `name`. Without a
-    trimap folder the trimaps are made from alpha (`Trimap.from_alpha`).
+    Items are those of `CompositingDataset`, of the unknown region and the margin that prediction
+    keeps around it, and `name`. Without a trimap folder the trimaps are made from alpha
+    (`Trimap.from_alpha`).
     """
 
     def __init__(
@@ -55,7 +58,11 @@ class WholePictures(Dataset[dict[str, Any]]):
         trimap = Trimap.from_alpha(alpha) if trio.trimap is None else Trimap.read(trio.trimap)
         made_from = trio.trimap or trio.alpha
         trimap.check_size(image.shape[:2], str(trio.image), called=str(made_from))
-        sample = Sample(np.ascontiguousarray(image), trimap.values, alpha, image, image)
+        # What prediction looks at too: the errors are those of its results, and come sooner.
+        window = window_around(trimap.unknown, MARGIN) or (slice(None), slice(None))
+        image, alpha = np.ascontiguousarray(image[window]), alpha[window]
+        values = np.ascontiguousarray(trimap.values[window])
+        sample = Sample(image, values, alpha, image, image)
         item: dict[str, Any] = dict(to_tensors(sample, self.priors))
         item["priors"] = item["priors"].half()
         return {**item, "name": trio.name}
