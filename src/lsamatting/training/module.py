@@ -50,7 +50,8 @@ class MattingModule(L.LightningModule):
     ) -> None:
         super().__init__()
         if weights:
-            self.network = LSANet.from_pretrained(weights, changes=network)
+            # Loaded weights come in evaluation mode, and Lightning leaves modes as they are.
+            self.network = LSANet.from_pretrained(weights, changes=network).train()
         else:
             self.network = LSANet(_network_config(preset, network or {}))
             if encoder:
