@@ -24,7 +24,9 @@ def weight_file(source: str | Path, name: str) -> Path:
     folder = Path(source)
     if folder.is_dir():
         if not (folder / name).is_file():
-            raise WeightsError(f"{folder} lacks {name}; a weights folder holds it beside the other")
+            raise WeightsError(
+                f"{folder} lacks {name}; a weights folder holds {CONFIG_FILE} and {WEIGHTS_FILE}"
+            )
         return folder / name
     try:
         return Path(hf_hub_download(str(source), name))
