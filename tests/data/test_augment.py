@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lsamatting.compositing import composite
 from lsamatting.data.augment import (
     AugmentConfig,
     Realism,
@@ -16,7 +17,6 @@ from lsamatting.data.augment import (
     augment_colour,
     background_view,
     bend_alpha,
-    composite,
     defocus,
     foreground_view,
     harmonise,
@@ -142,8 +142,8 @@ def test_augmented_parts_make_the_augmented_composite() -> None:
     def unit(picture: np.ndarray) -> np.ndarray:
         return picture.astype(np.float32) / 255
 
-    blended = composite(unit(cutout.foreground), unit(back), unit(cutout.alpha))
-    of_parts = composite(see(cutout.foreground), see(back), see(cutout.alpha))
+    blended = composite(unit(cutout.foreground), unit(cutout.alpha), unit(back))
+    of_parts = composite(see(cutout.foreground), see(cutout.alpha), see(back))
     of_whole = see(np.round(blended * 255).astype(np.uint8))
     assert np.abs(of_parts - of_whole).max() < 0.02
 

@@ -9,9 +9,9 @@ from lsamatting.inference.precision import Precision
 from lsamatting.inference.predict import (
     pad_to_stride,
     predict_alpha,
-    trimap_tensor,
 )
 from lsamatting.network.config import NetworkConfig
+from lsamatting.network.inputs import trimap_tensor
 from lsamatting.network.lsanet import LSANet
 
 CONFIG = NetworkConfig(

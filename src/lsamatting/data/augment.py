@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.compositing import composite
 from lsamatting.data.cache import Bytes, DecodedBackground, DecodedCutout
 from lsamatting.errors import ConfigError
 
@@ -334,14 +335,6 @@ def rim_light(
     return np.asarray(foreground + share * (light - foreground), np.float32)
 
 
-def composite(foreground: Floats, background: Floats, alpha: Floats) -> Floats:
-    """Blend αF + (1 − α)B (equation 1)."""
-    mixed = foreground - background
-    mixed *= alpha[..., None]
-    mixed += background
-    return mixed
-
-
 def sensor_noise(rng: np.random.Generator, image: Floats, sigma: float, grain: float) -> Floats:
     """Add noise of deviation `sigma` at mid-grey and sigma/2 in black; clipped to [0, 1].
 
@@ -442,7 +435,7 @@ def augment(
         back = defocus(back, radius, disk=rng.random() < 0.5)
     if rng.random() < extra.harmonise:
         back = harmonise(front, back, alpha, rng.uniform(0.3, 1.0))
-    image = composite(front, back, alpha)
+    image = composite(front, alpha, back)
     if rng.random() < extra.noise:
         sigma = math.exp(rng.uniform(*np.log(np.maximum(extra.noise_sigma, 1e-5))))
         image = sensor_noise(rng, image, sigma, rng.uniform(0, 1))

@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 
 from lsamatting.data.augment import AugmentConfig, Sample, augment
 from lsamatting.data.cache import DecodedBackground, PictureCache
+from lsamatting.network.inputs import trimap_tensor
 
 _BACKGROUND_ORDER = 1
 _CONTENT = 2
@@ -93,10 +94,9 @@ def to_tensors(sample: Sample, priors: tuple[str, ...]) -> dict[str, torch.Tenso
         extra = compute_priors(sample.image, trimap, which=priors)
     else:
         extra = np.empty((*trimap.shape, 0), np.float32)
-    known = np.where(trimap == 128, np.float32(0.5), (trimap == 255).astype(np.float32))
     return {
         "image": torch.from_numpy(sample.image).permute(2, 0, 1),
-        "trimap": torch.from_numpy(known)[None],
+        "trimap": trimap_tensor(trimap)[0],
         "alpha": torch.from_numpy(sample.alpha)[None],
         "priors": torch.from_numpy(extra).permute(2, 0, 1),
     }

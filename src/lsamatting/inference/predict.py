@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lsamatting.errors import TrimapError
 from lsamatting.inference.precision import Precision
+from lsamatting.network.inputs import trimap_tensor
 from lsamatting.network.lsanet import STRIDE, LSANet
 from lsamatting.priors import compute_priors
 from lsamatting.windows import window_around
@@ -103,13 +104,6 @@ def pad_to_stride(array: NDArray[Any]) -> NDArray[Any]:
     if not bottom and not right:
         return array
     return np.asarray(cv2.copyMakeBorder(array, 0, bottom, 0, right, cv2.BORDER_REFLECT_101))
-
-
-def trimap_tensor(trimap: NDArray[np.uint8]) -> Tensor:
-    """Make of H×W with 0, 128 and 255 the network's 1×1×H×W with 0, ½ and 1."""
-    values = np.array([0, 0.5, 1], np.float32)
-    classes = (trimap > 0).astype(np.uint8) + (trimap == 255)
-    return torch.from_numpy(values[classes])[None, None]
 
 
 def _to_tensor(array: NDArray[np.float32], device: torch.device | str) -> Tensor:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from lsamatting.errors import WeightsError
-from lsamatting.network.files import weight_file
+from lsamatting.network.files import WEIGHTS_FILE, weight_file
 from lsamatting.network.lsanet import LSANet
 
 _STEM = {
@@ -44,7 +44,7 @@ def initialise_encoder(network: LSANet, source: str | Path) -> None:
     WeightsError
         The file cannot be read, or its keys or shapes are not this encoder's.
     """
-    path = Path(source) if Path(source).is_file() else weight_file(source, "model.safetensors")
+    path = Path(source) if Path(source).is_file() else weight_file(source, WEIGHTS_FILE)
     try:
         published = load_file(path)
     except (OSError, SafetensorError) as error:
