@@ -27,6 +27,16 @@ def test_backgrounds_come_from_bg_or_from_other_folders(tmp_path: Path) -> None:
     assert [file.name for file in others.backgrounds] == ["y.jpg", "z.jpg"]
 
 
+def test_foregrounds_may_come_from_another_folder(tmp_path: Path) -> None:
+    touch(tmp_path, "fg/a.png", "fg_refined/a.tif", "alpha/a.png")
+    [(under_root, _)] = AimFolder(tmp_path, foreground_folder="fg_refined").pairs
+    assert under_root == tmp_path / "fg_refined" / "a.tif"
+    elsewhere = tmp_path / "elsewhere"
+    touch(elsewhere, "b.png")
+    with pytest.raises(DatasetError, match=r"b\.png: no file of that name in .*alpha"):
+        _ = AimFolder(tmp_path, foreground_folder=str(elsewhere)).pairs
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
     [

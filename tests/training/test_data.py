@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -37,3 +38,12 @@ def test_processes_share_the_numbers_of_a_step() -> None:
 def test_impossible_options_are_refused(values: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(values))):
         MattingData(root="nowhere", **values)
+
+
+def test_foregrounds_may_come_from_another_folder(tmp_path: Path) -> None:
+    for name in ("fg/a.png", "fg_refined/a.png", "alpha/a.png", "bg/a.jpg"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    for folder in ("fg", "fg_refined"):
+        [(foreground, _)] = MattingData(str(tmp_path), foreground_folder=folder).cache.pairs
+        assert foreground == tmp_path / folder / "a.png"

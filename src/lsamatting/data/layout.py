@@ -64,14 +64,17 @@ class AimFolder:
     root: Path
     background_folders: tuple[Path, ...] = ()
     """Folders of photographs in place of `root/bg`, if any."""
+    foreground_folder: str = "fg"
+    """The foregrounds' folder under `root`, as `fg_refined`; an absolute path lies elsewhere."""
 
     @property
     def pairs(self) -> list[tuple[Path, Path]]:
         """Foreground and alpha files, sorted by name."""
-        foregrounds = by_stem(picture_files(self.root / "fg"))
+        folder = self.root / self.foreground_folder
+        foregrounds = by_stem(picture_files(folder))
         alphas = by_stem(picture_files(self.root / "alpha"))
         _match(foregrounds, alphas, self.root / "alpha")
-        _match(alphas, foregrounds, self.root / "fg")
+        _match(alphas, foregrounds, folder)
         return [(foregrounds[stem], alphas[stem]) for stem in sorted(foregrounds)]
 
     @property

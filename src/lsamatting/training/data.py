@@ -55,6 +55,8 @@ class MattingData(L.LightningDataModule):
     ----------
     root
         A folder in AIM's layout: `fg/`, `alpha/`, `bg/`.
+    foreground_folder
+        The folder under `root` to take in place of `fg`, as `fg_refined`, or an absolute path.
     backgrounds
         Folders of photographs to take in place of `root/bg`.
     size
@@ -82,6 +84,7 @@ class MattingData(L.LightningDataModule):
     def __init__(
         self,
         root: str,
+        foreground_folder: str = "fg",
         backgrounds: list[str] | None = None,
         size: int = 640,
         batch_size: int = 16,
@@ -110,7 +113,9 @@ class MattingData(L.LightningDataModule):
         self.augment = augment
         self.validation = Path(validation) if validation else None
         self.validation_limit = validation_limit
-        folder = AimFolder(Path(root), tuple(Path(name) for name in backgrounds or ()))
+        folder = AimFolder(
+            Path(root), tuple(Path(name) for name in backgrounds or ()), foreground_folder
+        )
         self.cache = PictureCache(
             folder.pairs, folder.backgrounds, folder=Path(cache_folder), gib=cache_gib
         )
