@@ -43,7 +43,7 @@ def test_foregrounds_may_come_from_another_folder(tmp_path: Path) -> None:
         (["fg/a.png"], "alpha: no such folder"),
         (["fg/a.png", "alpha/x.txt"], "alpha: holds no picture"),
         (["fg/a.png", "fg/b.png", "alpha/a.png"], "b.png: no file of that name in"),
-        (["fg/a.png", "alpha/a.png", "alpha/c.png", "alpha/d.png"], "c.png and 1 more"),
+        (["fg/a.png", "alpha/a.png", "alpha/c.png", "alpha/d.png"], r"c\.png, .*d\.png: no file"),
         (["fg/a.png", "fg/a.jpg", "alpha/a.png"], "has the same name"),
     ],
 )

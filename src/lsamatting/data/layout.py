@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lsamatting.errors import DatasetError
 from lsamatting.images import READABLE_SUFFIXES, pictures_in
+
+_NAMED = 5
+"""So many files a message names; of more it gives the number."""
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -42,11 +45,17 @@ def by_stem(files: Iterable[Path]) -> dict[str, Path]:
     return index
 
 
-def _match(found: dict[str, Path], other: dict[str, Path], folder: Path) -> None:
-    missing = sorted(found.keys() - other.keys())
+def require_partners(found: Mapping[str, Path], other: Container[str], folder: Path) -> None:
+    """Raise DatasetError naming the files whose stem is not among those of `folder`, `other`."""
+    missing = [str(found[stem]) for stem in sorted(found) if stem not in other]
     if missing:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise DatasetError(f"{found[missing[0]]}{more}: no file of that name in {folder}")
+        raise DatasetError(f"{enumerate_some(missing)}: no file of that name in {folder}")
+
+
+def enumerate_some(items: Sequence[str]) -> str:
+    """List what a message is about, as far as one line can hold it."""
+    more = f" and {len(items) - _NAMED} more" if len(items) > _NAMED else ""
+    return ", ".join(items[:_NAMED]) + more
 
 
 @dataclass(frozen=True)
@@ -73,8 +82,8 @@ class AimFolder:
         folder = self.root / self.foreground_folder
         foregrounds = by_stem(picture_files(folder))
         alphas = by_stem(picture_files(self.root / "alpha"))
-        _match(foregrounds, alphas, self.root / "alpha")
-        _match(alphas, foregrounds, folder)
+        require_partners(foregrounds, alphas, self.root / "alpha")
+        require_partners(alphas, foregrounds, folder)
         return [(foregrounds[stem], alphas[stem]) for stem in sorted(foregrounds)]
 
     @property
@@ -111,12 +120,12 @@ class TrioFolder:
         """All test pictures, sorted by name."""
         images = by_stem(picture_files(self.root / "image"))
         alphas = by_stem(picture_files(self.root / "alpha"))
-        _match(images, alphas, self.root / "alpha")
-        _match(alphas, images, self.root / "image")
+        require_partners(images, alphas, self.root / "alpha")
+        require_partners(alphas, images, self.root / "image")
         trimaps: dict[str, Path] = {}
         if (self.root / "trimap").is_dir():
             trimaps = by_stem(picture_files(self.root / "trimap"))
-            _match(images, trimaps, self.root / "trimap")
+            require_partners(images, trimaps, self.root / "trimap")
         return [
             Trio(stem, images[stem], trimaps.get(stem), alphas[stem]) for stem in sorted(images)
         ]
