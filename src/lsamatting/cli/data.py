@@ -40,11 +40,6 @@ def repeat_options(args: list[str]) -> list[str]:
     return repeated
 
 
-@data_app.callback()
-def _data() -> None:
-    """Keep `synthesize` a command of its own, although it is the only one."""
-
-
 @data_app.command()
 def synthesize(
     out: Annotated[Path, typer.Argument(help="Folder of the dataset; a started one is continued.")],
@@ -76,3 +71,51 @@ def synthesize(
         kinds=kinds,
     )
     say(f"{count} mattes in {out}; look at {out / 'contact_sheet.jpg'}")
+
+
+@data_app.command()
+def composite(
+    out: Annotated[
+        Path, typer.Argument(help="Folder of the test set; a started one is continued.")
+    ],
+    foregrounds: Annotated[Path, typer.Option(help="Folder of the test foregrounds.")],
+    alphas: Annotated[Path, typer.Option(help="Folder of their alphas, of the same names.")],
+    backgrounds: Annotated[
+        Path, typer.Option(help="Folder of the backgrounds (PASCAL VOC's JPEGImages).")
+    ],
+    fg_names: Annotated[
+        Path, typer.Option(help="Adobe's list of foregrounds (test_fg_names.txt), one a line.")
+    ],
+    bg_names: Annotated[
+        Path, typer.Option(help="Adobe's list of backgrounds (test_bg_names.txt), one a line.")
+    ],
+    trimaps: Annotated[
+        Path | None, typer.Option(help="Folder of the trimaps, one per composite, to copy.")
+    ] = None,
+    per_foreground: Annotated[
+        int, typer.Option(min=1, help="Backgrounds per foreground; 100 in the training set.")
+    ] = 20,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; one per processor if not given.")
+    ] = None,
+) -> None:
+    """Compose Composition-1k as Adobe's script does.
+
+    OUT receives merged/, alpha/ and, with --trimaps, trimaps/, as `evaluate` reads them.
+    """
+    from lsamatting.data.composition import Composition, compose_dataset, read_names
+
+    composition = Composition(
+        foregrounds=foregrounds,
+        alphas=alphas,
+        backgrounds=backgrounds,
+        foreground_names=read_names(fg_names),
+        background_names=read_names(bg_names),
+        trimaps=trimaps,
+        per_foreground=per_foreground,
+    )
+    made = compose_dataset(out, composition, workers=workers)
+    say(
+        f"{len(composition)} composites of {len(composition.foreground_names)} foregrounds in"
+        f" {out} ({len(composition) - made} were there already); all sizes are right"
+    )
