@@ -12,6 +12,7 @@ from lsamatting import __version__
 from lsamatting.cli.console import complain, complain_unexpected
 from lsamatting.cli.data import data_app, repeat_options
 from lsamatting.cli.demo import demo
+from lsamatting.cli.evaluate import evaluate
 from lsamatting.cli.info import info
 from lsamatting.cli.matte import matte
 from lsamatting.cli.train import train
@@ -55,6 +56,7 @@ def _root(
 
 app.command()(matte)
 app.command()(trimap)
+app.command()(evaluate)
 app.command()(info)
 app.command()(demo)
 app.command(

@@ -1,0 +1,324 @@
+"""`lsamatting evaluate`: the errors of a method on a test set."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
+from lsamatting.cli.options import DeviceOption, ThreadsOption
+from lsamatting.errors import ConfigError, LsamattingError
+from lsamatting.weights import DEFAULT_WEIGHTS
+
+if TYPE_CHECKING:
+    from lsamatting.evaluation.datasets import TestPicture, TestSet
+    from lsamatting.evaluation.methods import Mattes, Method, Predictor
+    from lsamatting.evaluation.records import Records
+
+
+class LayoutName(StrEnum):
+    """How a test set lies on disk."""
+
+    AUTO = "auto"
+    TRIO = "trio"
+    COMPOSITION_1K = "composition-1k"
+    ALPHAMATTING = "alphamatting"
+    ALPHAMATTING_TEST = "alphamatting-test"
+
+
+class MethodName(StrEnum):
+    """What is evaluated."""
+
+    LSAMATTING = "lsamatting"
+    CLOSED_FORM = "closed-form"
+
+
+class PaddingName(StrEnum):
+    """What the network sees of a picture."""
+
+    WINDOW = "window"
+    PAPER = "paper"
+    PUBLISHED = "published"
+
+
+class BoundaryName(StrEnum):
+    """Which pixels refinement takes for the boundary of what is known."""
+
+    PAPER = "paper"
+    PUBLISHED = "published"
+
+
+_FORMATS = {"SAD": ".2f", "MSE": ".4f", "MAD": ".4f", "Grad": ".2f", "Conn": ".2f"}
+
+
+def evaluate(
+    dataset: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATASET", help="Folder of the test set; docs/evaluation.md has the layouts."
+        ),
+    ],
+    layout: Annotated[
+        LayoutName, typer.Option(help="How it lies on disk, if its folders do not tell.")
+    ] = LayoutName.AUTO,
+    method: Annotated[
+        MethodName | None, typer.Option(help="What is evaluated: our network [default] or another.")
+    ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of mattes to score, named as the pictures are."
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Bundled name, folder, or Hugging Face repository (owner/name) "
+            f"[default: {DEFAULT_WEIGHTS}]."
+        ),
+    ] = None,
+    refine: Annotated[
+        bool, typer.Option("--refine", help="Refine every matte by backpropagation (slow).")
+    ] = False,
+    tta: Annotated[
+        bool, typer.Option("--tta", help="Average over turned, flipped and scaled pictures (slow).")
+    ] = False,
+    padding: Annotated[
+        PaddingName | None,
+        typer.Option(help="What the network sees: the unknown part [default], the paper's whole."),
+    ] = None,
+    boundary: Annotated[
+        BoundaryName | None, typer.Option(help="With --refine: whose boundary terms [paper].")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Results file [default: evaluation/DATASET-METHOD.jsonl]."
+        ),
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="Folder for the mattes, 8-bit PNG.")] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Contact sheet of the worst and best [default: beside the results]."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What tables shall call the method.")] = None,
+    band: Annotated[
+        float, typer.Option(min=0, help="Reach in pixels of trimaps made from true mattes.")
+    ] = 15,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Start anew instead of continuing a results file.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the means and what was written as JSON.")
+    ] = False,
+) -> None:
+    """Measure how good a method's mattes are on a test set.
+
+    Results go to a file as they come; the same command continues an interrupted run.
+    """
+    ours = {
+        "--weights": weights is not None,
+        "--refine": refine,
+        "--tta": tta,
+        "--padding": padding is not None,
+        "--boundary": boundary is not None,
+        "--device": device != "auto",
+    }
+    given = [option for option, present in ours.items() if present]
+    if predictions is not None:
+        given += ["--method"] * (method is not None) + ["--threads"] * (threads is not None)
+        given += ["--save"] * (save is not None)
+    if given and predictions is not None:
+        raise ConfigError(f"{given[0]} does not go with --predictions: nothing is predicted")
+    if given and method is MethodName.CLOSED_FORM:
+        raise ConfigError(f"{given[0]} goes with our network, not with --method {method}")
+    if boundary is not None and not refine:
+        raise ConfigError("--boundary goes with --refine")
+
+    from lsamatting.cli.pairing import make_folder
+    from lsamatting.evaluation import methods
+    from lsamatting.evaluation.datasets import open_dataset
+
+    test_set = open_dataset(dataset, layout=layout.value)
+    if threads is not None:
+        from lsamatting.inference.device import limit_threads
+
+        limit_threads(threads)
+    predictor: Predictor | Mattes
+    if predictions is not None:
+        predictor, described = methods.made_elsewhere(predictions, test_set, name=name)
+    elif method is MethodName.CLOSED_FORM:
+        predictor, described = methods.closed_form(threads=threads, name=name)
+    else:
+        predictor, described = methods.lsamatting(
+            weights or DEFAULT_WEIGHTS,
+            device=device,
+            padding=(padding or PaddingName.WINDOW).value,
+            boundary=(boundary or BoundaryName.PAPER).value,
+            refine=refine,
+            tta=tta,
+            threads=threads,
+            name=name,
+        )
+    if output is None:
+        output = Path("evaluation") / f"{test_set.name}-{_plain(described.name)}.jsonl"
+        make_folder(output.parent)
+    if output.suffix != ".jsonl":
+        raise ConfigError(f"{output}: results are lines of JSON; accepted: a name in .jsonl")
+    if sheet is None and test_set.has_truth:
+        sheet = output.with_suffix(".jpg")
+    if save is not None:
+        make_folder(save)
+    records, failed, code = _run(
+        test_set,
+        predictor,
+        described,
+        output=output,
+        save=save,
+        sheet=sheet,
+        band=band,
+        overwrite=overwrite,
+    )
+    if as_json:
+        typer.echo(json.dumps(_report(records, save, sheet, failed), indent=2))
+    else:
+        _tell(records, test_set, save, sheet)
+    if code:
+        raise typer.Exit(code)
+
+
+def _plain(name: str) -> str:
+    """Make a name fit for a file."""
+    return "".join(c if c.isalnum() or c in "+-_." else "-" for c in name).strip(".") or "method"
+
+
+def _run(
+    test_set: TestSet,
+    predictor: Predictor | Mattes,
+    method: Method,
+    *,
+    output: Path,
+    save: Path | None,
+    sheet: Path | None,
+    band: float,
+    overwrite: bool,
+) -> tuple[Records, list[dict[str, Any]], int]:
+    """Evaluate under a progress bar; give the results, what failed, and the exit code."""
+    from rich.progress import Progress
+
+    from lsamatting.evaluation.evaluate import evaluate as run
+
+    failed: list[dict[str, Any]] = []
+    codes = {0}
+    console = stderr_console()
+    with Progress(
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        redirect_stdout=sys.stdout.isatty(),
+    ) as progress:
+        task = progress.add_task(method.name, total=len(test_set))
+
+        def advance(_: TestPicture, records: Records) -> None:
+            description = method.name
+            if test_set.has_truth:
+                means = records.means()
+                description += "".join(f"  {m} {means[m]:{_FORMATS[m]}}" for m in ("SAD", "MSE"))
+            # Pictures whose matte was only missing from --save are in the records already.
+            done = max(len(records.pictures), progress.tasks[0].completed + 1)
+            progress.update(task, completed=done, description=description)
+
+        def fail(picture: TestPicture, error: Exception) -> None:
+            failed.append({"name": picture.name, "group": picture.group, "error": str(error)})
+            if isinstance(error, LsamattingError):
+                complain(f"{picture.image}: {error}", console)
+                codes.add(2)
+            else:
+                complain_unexpected(error, console)
+                codes.add(1)
+
+        records = run(
+            test_set,
+            predictor,
+            output,
+            method=method,
+            band=band,
+            save=save,
+            contact_sheet=sheet,
+            overwrite=overwrite,
+            on_picture=advance,
+            on_failure=fail,
+        )
+    # An error that is no user's is the graver one.
+    return records, failed, 1 if 1 in codes else max(codes)
+
+
+def _means(records: Records) -> dict[str | None, dict[str, float]]:
+    """Give the means of each group, and under None those of all pictures."""
+    if not any(picture.errors for picture in records.pictures):
+        return {}
+    groups: list[str | None] = [*records.groups]
+    return {group: records.means(group) for group in [*groups, None]}
+
+
+def _report(
+    records: Records, save: Path | None, sheet: Path | None, failed: list[dict[str, Any]]
+) -> dict[str, Any]:
+    means = _means(records)
+    return {
+        "method": records.name,
+        "results": str(records.path),
+        "sheet": str(sheet) if sheet is not None and sheet.exists() else None,
+        "mattes": None if save is None else str(save),
+        "pictures": len(records.pictures),
+        "means": means.pop(None, None),
+        "groups": means,
+        "failed": failed,
+    }
+
+
+def _tell(records: Records, test_set: TestSet, save: Path | None, sheet: Path | None) -> None:
+    for line in _table(records):
+        say(line)
+    missing = len(test_set) - len(records.pictures)
+    if missing:
+        warn(f"{missing} of {len(test_set)} pictures are missing; the same command tries again")
+    written = {"results": records.path, "mattes": save, "contact sheet": sheet}
+    for what, path in written.items():
+        if path is not None and path.exists():
+            say(f"{what}: {path}")
+
+
+def _table(records: Records) -> list[str]:
+    rows: list[list[str]] = [["picture", *_FORMATS, "s"]]
+    for picture in records.pictures:
+        label = f"{picture.group}/{picture.name}" if picture.group else picture.name
+        rows.append([label, *_cells(picture.errors), _seconds([picture.seconds])])
+    for group, means in _means(records).items():
+        members = [p.seconds for p in records.pictures if group in (None, p.group)]
+        label = f"mean of {len(members)}" if group is None else f"mean of {group}"
+        rows.append([label, *_cells(means), _seconds(members)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+
+
+def _cells(errors: Any) -> list[str]:
+    return [f"{errors[name]:{how}}" if errors else "" for name, how in _FORMATS.items()]
+
+
+def _seconds(values: list[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{sum(known) / len(known):.2f}" if known else ""

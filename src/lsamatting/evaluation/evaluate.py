@@ -1,0 +1,305 @@
+"""A method run over a test set, and its errors written down picture by picture."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsamatting import __version__
+from lsamatting.errors import ConfigError, MetricError
+from lsamatting.evaluation import metrics, sheet
+from lsamatting.evaluation.datasets import TestPicture, TestSet
+from lsamatting.evaluation.methods import Mattes, Method, Predictor
+from lsamatting.evaluation.records import MEASURES, PictureRecord, Records, RecordWriter
+from lsamatting.images import Picture, check_destination, read_grey, read_picture, write_grey
+from lsamatting.replacing import replacing
+from lsamatting.trimap import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
+
+DEFAULT_BAND = 15
+"""Reach of the unknown band, in pixels, of trimaps that are made from true mattes."""
+
+_FUNCTIONS = dict(
+    zip(
+        MEASURES,
+        (metrics.sad, metrics.mse, metrics.mad, metrics.grad, metrics.conn),
+        strict=True,
+    )
+)
+_PACKAGES = ("torch", "numpy", "opencv-python-headless", "numba", "pymatting")
+
+
+@dataclass
+class _Sample:
+    """One picture as read; the image only when it is looked at."""
+
+    files: TestPicture
+    trimap: Trimap
+    truth: NDArray[np.float32] | None
+    _image: Picture | None = field(default=None, repr=False)
+
+    @classmethod
+    def read(cls, files: TestPicture, band: float) -> _Sample:
+        truth = None if files.alpha is None else read_grey(files.alpha)[0]
+        if files.trimap is not None:
+            trimap = Trimap.read(files.trimap)
+        else:
+            assert truth is not None  # a picture has a trimap or a truth to make it from
+            trimap = Trimap.from_alpha(truth, band=band)
+        return cls(files, trimap, truth)
+
+    @property
+    def image(self) -> Picture:
+        if self._image is None:
+            self._image = read_picture(self.files.image)
+            named = str(self.files.trimap or self.files.alpha)
+            self.trimap.check_size(
+                self._image.pixels.shape[:2], str(self.files.image), called=named
+            )
+        return self._image
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What came of one picture."""
+
+    record: PictureRecord
+    sample: _Sample
+    levels: NDArray[np.float32]
+    """The matte as it was scored."""
+
+    def row(self) -> sheet.Bytes:
+        sample = self.sample
+        assert sample.truth is not None  # only pictures with errors are shown
+        return sheet.sheet_row(sample.image.pixels, sample.trimap, self.levels, sample.truth)
+
+
+def evaluate(
+    dataset: TestSet,
+    predictor: Predictor | Mattes,
+    output: str | Path,
+    *,
+    method: Method,
+    band: float = DEFAULT_BAND,
+    save: str | Path | None = None,
+    contact_sheet: str | Path | None = None,
+    overwrite: bool = False,
+    on_picture: Callable[[TestPicture, Records], None] | None = None,
+    on_failure: Callable[[TestPicture, Exception], None] | None = None,
+) -> Records:
+    """Predict and measure every picture of a test set.
+
+    Results are appended to a file as they come (`lsamatting.evaluation.records`). A run that was
+    interrupted goes on with the pictures that are missing, provided that everything the file says
+    of its origin is the same.
+
+    Parameters
+    ----------
+    dataset
+        From `lsamatting.evaluation.datasets.open_dataset`.
+    predictor
+        From picture and trimap to opacity, H×W float in [0, 1]; or mattes made elsewhere.
+    output
+        The results file; its folder must exist.
+    method
+        What the predictor is, for the file's header.
+    band
+        For pictures without trimap: see `Trimap.from_alpha`.
+    save
+        Folder for the mattes as they are scored: 8 bit, known pixels set, PNG named as the image,
+        in a folder per group. Pictures whose matte is not there are predicted again.
+    contact_sheet
+        File for a contact sheet of the pictures with the largest and the smallest MSE. It is drawn
+        when the last picture is done; not if nothing was done and it is there. Rows are kept in
+        memory; pictures that an earlier run has done are predicted again if they are to be shown,
+        or read, if `save` has them.
+    overwrite
+        Start anew, whatever the results file holds.
+    on_picture
+        Is called after every picture.
+    on_failure
+        Is called with what a picture raised, and the next one is begun; else it is raised.
+
+    Returns
+    -------
+    Records
+        Of all pictures in the results file, also of those of an earlier run.
+
+    Raises
+    ------
+    DatasetError
+        The results file is not one, or belongs to another run.
+    ConfigError
+        There is nothing to do: no truth to compare with, and no folder to save to; or `save` is a
+        folder that the pictures come from.
+    LsamattingError
+        A picture, trimap or matte cannot be read, or has no unknown pixel.
+    """
+    if not dataset.has_truth and (save is None or isinstance(predictor, Mattes)):
+        raise ConfigError(
+            f"{dataset.root}: has no true mattes to score with; --save a folder for predictions"
+        )
+    run = _Run(dataset, predictor, None if save is None else Path(save), band)
+    if contact_sheet is not None:
+        check_destination(contact_sheet)
+    with RecordWriter(output, _header(dataset, method, band), overwrite=overwrite) as writer:
+        records = writer.records
+        done = {record.key for record in records.pictures}
+        pending = [p for p in dataset if p.key not in done or not run.is_saved(p)]
+        if pending and not isinstance(predictor, Mattes):
+            _warm_up(predictor)
+        for picture in pending:
+            try:
+                result = run.measure(picture)
+            except Exception as error:
+                if on_failure is None:
+                    raise
+                on_failure(picture, error)
+                continue
+            if picture.key not in done:
+                writer.add(result.record)
+            if contact_sheet is not None:
+                run.keep_rows(sheet.worst_and_best(records.pictures), result)
+            if on_picture is not None:
+                on_picture(picture, records)
+    if contact_sheet is not None and (pending or not Path(contact_sheet).exists()):
+        run.draw(Path(contact_sheet), sheet.worst_and_best(records.pictures), method.name)
+    return records
+
+
+class _Run:
+    """What stays the same over the pictures, and the rows that the contact sheet may need."""
+
+    def __init__(
+        self,
+        dataset: TestSet,
+        predictor: Predictor | Mattes,
+        save: Path | None,
+        band: float,
+    ) -> None:
+        inputs = {f.parent.resolve() for p in dataset for f in (p.image, p.trimap, p.alpha) if f}
+        if save is not None and any(p.in_folder(save).parent.resolve() in inputs for p in dataset):
+            raise ConfigError(f"{save}: holds files of the test set; choose another folder")
+        self.pictures = {picture.key: picture for picture in dataset}
+        self.predictor = predictor
+        self.save = save
+        self.band = band
+        self.rows: dict[sheet.Key, sheet.Bytes] = {}
+
+    def is_saved(self, picture: TestPicture) -> bool:
+        return self.save is None or picture.in_folder(self.save).is_file()
+
+    def measure(self, files: TestPicture) -> _Result:
+        sample = _Sample.read(files, self.band)
+        alpha, seconds = self._predict(sample)
+        errors = {}
+        if sample.truth is not None:
+            errors = {
+                name: function(alpha, sample.truth, sample.trimap.values)
+                for name, function in _FUNCTIONS.items()
+            }
+        levels = _as_scored(alpha, sample.trimap)
+        if self.save is not None:
+            file = files.in_folder(self.save)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(file) as temporary:
+                write_grey(temporary, levels)
+        record = PictureRecord(
+            name=files.name,
+            group=files.group,
+            errors=errors,
+            unknown=sample.trimap.counts.unknown,
+            size=sample.trimap.size,
+            seconds=seconds,
+        )
+        return _Result(record, sample, levels)
+
+    def _predict(self, sample: _Sample) -> tuple[NDArray[Any], float | None]:
+        if isinstance(self.predictor, Mattes):
+            return self.predictor.read(sample.files), None
+        image = sample.image
+        start = time.perf_counter()
+        alpha = self.predictor(image, sample.trimap)
+        return alpha, time.perf_counter() - start
+
+    def keep_rows(self, chosen: list[PictureRecord], result: _Result) -> None:
+        """Draw the row of a picture if the contact sheet may show it; forget those it will not."""
+        keys = {record.key for record in chosen}
+        self.rows = {key: row for key, row in self.rows.items() if key in keys}
+        if result.record.key in keys:
+            self.rows[result.record.key] = result.row()
+
+    def draw(self, path: Path, chosen: list[PictureRecord], title: str) -> None:
+        for record in chosen:
+            if record.key not in self.rows:
+                self.rows[record.key] = self._again(self.pictures[record.key], record).row()
+        if chosen:
+            sheet.write_sheet(path, chosen, self.rows, title=title)
+
+    def _again(self, files: TestPicture, record: PictureRecord) -> _Result:
+        sample = _Sample.read(files, self.band)
+        if self.save is not None and self.is_saved(files):
+            alpha: NDArray[Any] = read_grey(files.in_folder(self.save))[0]
+        else:
+            alpha, _ = self._predict(sample)
+        return _Result(record, sample, _as_scored(alpha, sample.trimap))
+
+
+def _as_scored(alpha: NDArray[Any], trimap: Trimap) -> NDArray[np.float32]:
+    """Give the matte as the metrics see it: 8 bit, known pixels set."""
+    if alpha.shape != trimap.values.shape:
+        raise MetricError(
+            f"the matte has shape {alpha.shape}, but the trimap has {trimap.values.shape}"
+        )
+    levels = np.floor(np.clip(alpha, 0, 1) * 255 + 0.5)
+    levels[trimap.background] = 0
+    levels[trimap.foreground] = 255
+    scored: NDArray[np.float32] = (levels / 255).astype(np.float32)
+    return scored
+
+
+def _warm_up(predictor: Predictor) -> None:
+    """Run once on a small disc, so that nothing compiled or loaded once is counted as seconds."""
+    rows, columns = np.mgrid[:64, :64]
+    distance = np.hypot(rows - 32, columns - 32)
+    marks = np.select([distance < 14, distance > 24], [FOREGROUND, BACKGROUND], UNKNOWN)
+    inside = np.clip(20 - distance, 0, 1)[..., None]
+    pixels = inside * (0.9, 0.7, 0.4) + (1 - inside) * (0.1, 0.2, 0.5)
+    predictor(Picture(pixels.astype(np.float32)), Trimap(marks.astype(np.uint8)))
+
+
+def _header(dataset: TestSet, method: Method, band: float) -> dict[str, Any]:
+    made = any(picture.trimap is None for picture in dataset)
+    return {
+        "dataset": {
+            "name": dataset.name,
+            "layout": dataset.layout,
+            "pictures": len(dataset),
+            "digest": dataset.digest(),
+        },
+        "protocol": {
+            "trimaps": f"from alpha, band {band:g} px" if made else "as given",
+            "region": "unknown pixels of the trimap",
+            "prediction": "8 bit, known pixels set to 0 and 1",
+            "measures": {
+                "SAD": "sum of absolute differences / 1000",
+                "MSE": "mean squared difference",
+                "MAD": "mean absolute difference",
+                "Grad": "Deep Image Matting's, sigma 1.4, 9x9, / 1000",
+                "Conn": "Deep Image Matting's, step 0.1, / 1000",
+            },
+        },
+        "method": asdict(method),
+        "versions": {
+            "lsamatting": __version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in _PACKAGES},
+        },
+    }

@@ -1,0 +1,149 @@
+"""What can be evaluated: our network, closed-form matting, and mattes made elsewhere.
+
+Each function gives a predictor and the description of it that goes into the results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsamatting.evaluation.datasets import TestPicture, file_digest, find_mattes
+from lsamatting.images import Picture, read_grey
+from lsamatting.trimap import Trimap
+
+if TYPE_CHECKING:
+    from lsamatting.inference.frame import Padding
+
+Predictor = Callable[[Picture, Trimap], NDArray[Any]]
+"""From a picture and its trimap to opacity, H×W float in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """What made the mattes, as the results' header states it."""
+
+    name: str
+    """What tables call it."""
+
+    weights: str | None = None
+    """Name, folder or repository of the weights, as given."""
+
+    sha256: str | None = None
+    """Of the weights' file; of mattes made elsewhere, over all of them."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Everything else that decides the mattes or the seconds."""
+
+
+@dataclass(frozen=True)
+class Mattes:
+    """Mattes that another method has made, instead of a predictor."""
+
+    files: Mapping[TestPicture, Path]
+
+    def read(self, picture: TestPicture) -> NDArray[np.float32]:
+        """Read the matte of one picture, H×W in [0, 1]."""
+        return read_grey(self.files[picture])[0]
+
+
+def lsamatting(
+    weights: str | Path,
+    *,
+    device: str = "auto",
+    padding: Padding = "window",
+    boundary: str = "paper",
+    refine: bool = False,
+    tta: bool = False,
+    threads: int | None = None,
+    name: str | None = None,
+) -> tuple[Predictor, Method]:
+    """Load weights.
+
+    Parameters
+    ----------
+    weights, device, padding, boundary
+        As in `Matting.from_pretrained`.
+    refine
+        Backpropagating refinement of every matte (section 4.3).
+    tta
+        Average over turned, flipped and scaled pictures.
+    threads
+        To be stated in the results; it is not set here.
+    name
+        What tables call it; the weights' name and what is switched on, if not given.
+
+    Raises
+    ------
+    WeightsError, ConfigError
+        As `Matting.from_pretrained`.
+    """
+    from lsamatting.matting import Matting
+    from lsamatting.network.files import WEIGHTS_FILE, weight_file
+    from lsamatting.weights import bundled_folder
+
+    how: dict[str, Any] = {}
+    if (padding, boundary, tta) != ("window", "paper", False):
+        how = {"padding": padding, "boundary": boundary, "tta": tta or None}
+    call: dict[str, Any] = {"refine": True} if refine else {}
+    model = Matting.from_pretrained(weights, device=device, **how)
+    source = bundled_folder(str(weights)) or weights
+    parts = [Path(weights).name, *(["refine"] if refine else []), *(["tta"] if tta else [])]
+    method = Method(
+        name=name or "+".join(parts),
+        weights=str(weights),
+        sha256=file_digest(weight_file(source, WEIGHTS_FILE)),
+        options={
+            "network": model.network.config.to_dict(),
+            "padding": padding,
+            "boundary": boundary,
+            "refine": refine,
+            "tta": tta,
+            "device": str(model.device),
+            "threads": threads,
+        },
+    )
+
+    def predict(picture: Picture, trimap: Trimap) -> NDArray[Any]:
+        return model(picture, trimap, foreground="none", **call).alpha
+
+    return predict, method
+
+
+def closed_form(*, threads: int | None = None, name: str | None = None) -> tuple[Predictor, Method]:
+    """Give PyMatting's closed-form matting (Levin et al. 2008) with its default parameters."""
+    from pymatting import estimate_alpha_cf
+
+    def predict(picture: Picture, trimap: Trimap) -> NDArray[Any]:
+        # The solver notices single precision's rounding: give it the file's values exactly, as
+        # its own reader does.
+        pixels = picture.pixels.astype(np.float64)
+        if picture.depth < 32:
+            white = 2**picture.depth - 1
+            pixels = np.rint(pixels * white) / white
+        return np.asarray(estimate_alpha_cf(pixels, trimap.values / 255))
+
+    return predict, Method(name=name or "closed-form", options={"threads": threads})
+
+
+def made_elsewhere(
+    folder: Path, pictures: Sequence[TestPicture], *, name: str | None = None
+) -> tuple[Mattes, Method]:
+    """Take the mattes that lie in a folder, see `lsamatting.evaluation.datasets.find_mattes`.
+
+    Raises
+    ------
+    DatasetError
+        A matte is missing or not of its picture's size.
+    """
+    mattes = Mattes(find_mattes(folder, pictures))
+    whole = hashlib.sha256()
+    for picture, file in mattes.files.items():
+        whole.update(f"{picture.key} {file_digest(file)}\n".encode())
+    return mattes, Method(name=name or folder.resolve().name, sha256=whole.hexdigest())
