@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from lsamatting import __version__
+from lsamatting.cli.compare import compare
 from lsamatting.cli.console import complain, complain_unexpected
 from lsamatting.cli.data import data_app, repeat_options
 from lsamatting.cli.demo import demo
@@ -57,6 +58,7 @@ def _root(
 app.command()(matte)
 app.command()(trimap)
 app.command()(evaluate)
+app.command()(compare)
 app.command()(info)
 app.command()(demo)
 app.command(
