@@ -23,7 +23,11 @@ from lsamatting.network.lsanet import LSANet
 from lsamatting.training import cli
 from lsamatting.training.module import MattingModule
 
-RECIPES = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+RECIPES = sorted(
+    file
+    for file in (Path(__file__).parents[2] / "configs").glob("*.yaml")
+    if "model" in yaml.safe_load(file.read_text())  # others declare whole grids of trainings
+)
 NETWORK = {
     "stem_channels": [4, 4, 4],
     "stage_channels": [4, 4, 4, 4],
