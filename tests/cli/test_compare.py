@@ -100,7 +100,7 @@ def test_mistakes_take_one_line(cli, results, tmp_path):
     assert "--common" in outcome.error_line
     outcome = cli("compare", results[0], half, "--common", "--samples", "20")
     assert outcome.code == 0
-    assert "Left out: 1 pictures" in outcome.out
+    assert "Left out: 1 of 3 pictures" in outcome.out
     outcome = cli("compare", tmp_path / "none.jsonl")
     assert outcome.code == 2
     assert "none.jsonl: cannot be read" in outcome.error_line

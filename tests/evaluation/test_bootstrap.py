@@ -100,7 +100,7 @@ def test_a_constant_difference_is_certain():
         ({"samples": 0}, "samples is 0"),
         ({"seed": -1}, "seed is -1"),
         ({"level": 1}, "level is 1"),
-        ({"differences": np.zeros((1, 1))}, "1 pictures in common: an interval needs at least 2"),
+        ({"differences": np.zeros((1, 1))}, "an interval needs at least 2 pictures, not 1"),
     ],
 )
 def test_refuses(options, message):

@@ -99,7 +99,7 @@ def test_sets_of_pictures_must_be_equal_or_cut_down():
     result = compare([first, second], common=True)
     assert (result.pictures, result.left_out) == (4, 2)
     assert result.rows[0].means["SAD"] == pytest.approx(values_of(first, "SAD")[:4].mean())
-    assert "Left out: 2 pictures" in format_comparison(result)
+    assert "Left out: 2 of 6 pictures" in format_comparison(result)
     elsewhere = records("B", group="Trimap1")
     with pytest.raises(DatasetError, match="have no picture in common"):
         compare([first, elsewhere], common=True)
@@ -239,13 +239,22 @@ def test_latex_reads_back(comparison):
             marks.append(line)
             continue
         cells = re.split(r"(?<!\\)&", line.removesuffix(r" \\"))
-        rows.append([re.sub(r"\\([%&_])", r"\1", cell).strip() for cell in cells])
+        rows.append([re.sub(r"\\([%&_])|\$", r"\1", cell).strip() for cell in cells])
     check(rows, comparison)
+    assert "$-0.500$ [$-0.500$, $-0.500$]*" in body
     assert len(marks) == 1
     assert MARK in marks[0]
     # Everything outside the table is a comment, so that the file can be included as it is.
     outside = printed.replace(body, "").splitlines()
     assert all(line.startswith(("%", r"\begin", r"\end")) for line in outside)
+
+
+def test_latex_survives_odd_names():
+    names = ["a\\b", "[1] first", "* {x}~^#$"]
+    printed = format_comparison(compare([records("A")] * 3, names=names, samples=10), style="latex")
+    assert r"  a\textbackslash{}b & " in printed
+    assert r"  {}[1] first & " in printed
+    assert r"  {}* \{x\}\textasciitilde{}\textasciicircum{}\#\$ & " in printed
 
 
 def test_csv_reads_back(comparison):

@@ -55,7 +55,7 @@ def paired_bootstrap(
     """
     count = len(differences)
     if count < 2:
-        raise ConfigError(f"{count} pictures in common: an interval needs at least 2")
+        raise ConfigError(f"an interval needs at least 2 pictures, not {count}")
     if samples < 1:
         raise ConfigError(f"samples is {samples}: at least 1 is wanted")
     if seed < 0:

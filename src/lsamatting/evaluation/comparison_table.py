@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -19,6 +20,7 @@ MEASURED = "measured"
 _DIGITS = {"MSE": 5, "MAD": 5}
 _USUAL_DIGITS = 3
 _ABSENT = "–"
+_SIGNED = re.compile(r"[+-][\d.]+")
 _LATEX = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
     "\\": r"\textbackslash{}",
@@ -94,7 +96,11 @@ def _escape_stars(text: str) -> str:
 
 def _latex(comparison: Comparison, published: PublishedTable | None) -> str:
     def line(cells: Sequence[str]) -> str:
-        return "  " + " & ".join(map(_escape_latex, cells)) + r" \\"
+        method, *figures = cells
+        # Behind a \\, a bracket or star at a line's start would be taken for its argument.
+        start = "{}" if method.startswith(("[", "*")) else ""
+        numbers = (_SIGNED.sub(r"$\g<0>$", figure) for figure in figures)
+        return f"  {start}{' & '.join([_escape_latex(method), *numbers])} \\\\"
 
     measures = comparison.measures
     printed = [rf"\begin{{tabular}}{{l{'r' * len(measures)}}}", r"  \toprule"]
@@ -108,7 +114,7 @@ def _latex(comparison: Comparison, published: PublishedTable | None) -> str:
             *(line(_published_cells(row, measures)) for row in published.rows),
         ]
     printed += [r"  \bottomrule", r"\end{tabular}"]
-    comments = [f"% {note}" for note in _notes(comparison, published)]
+    comments = [f"% {note}" for note in (*_notes(comparison, published), "Needs booktabs.")]
     return "\n".join([*comments, *printed]) + "\n"
 
 
@@ -189,7 +195,10 @@ def _notes(comparison: Comparison, published: PublishedTable | None) -> list[str
     ours = f"{comparison.dataset} ({comparison.layout}, {comparison.pictures} pictures)"
     notes = [f"Means over {ours}; lower is better."]
     if comparison.left_out:
-        notes.append(f"Left out: {comparison.left_out} pictures that not all methods have.")
+        whole = comparison.pictures + comparison.left_out
+        notes.append(
+            f"Left out: {comparison.left_out} of {whole} pictures, which not all methods have."
+        )
     if len(comparison.rows) > 1:
         notes.append(
             f"[low, high]: {LEVEL:.0%} paired bootstrap over the pictures (percentiles of"
