@@ -238,6 +238,25 @@ def test_resumes(sources, tmp_path):
     assert compose_dataset(out, sources, workers=1) == 0
 
 
+def test_looks_at_what_it_has_written(sources, tmp_path, monkeypatch):
+    from lsamatting.data import composition
+
+    def cut(path, samples):
+        encode(path, samples[1:])
+
+    def also(path, samples):
+        encode(path, samples)
+        encode(path.with_name("more.png"), samples)
+
+    encode = composition.encode
+    monkeypatch.setattr(composition, "encode", cut)
+    with pytest.raises(DatasetError, match=r"b \(1\)_0\.png: is 30x19 pixels but its foreground"):
+        compose_dataset(tmp_path / "cut", sources, workers=1)
+    monkeypatch.setattr(composition, "encode", also)
+    with pytest.raises(DatasetError, match=r"merged: holds 7 pictures, not 6"):
+        compose_dataset(tmp_path / "also", sources, workers=1)
+
+
 def test_trimaps_may_come_later(sources, tmp_path):
     out = tmp_path / "out"
     compose_dataset(out, sources, workers=1)
@@ -254,8 +273,16 @@ def test_continues_only_what_is_its_own(sources, tmp_path):
     with pytest.raises(DatasetError, match=r"composition\.json: made with another list of backgr"):
         compose_dataset(out, other, workers=1)
     Image.new("RGB", (3, 3)).save(out / "merged" / "stray.png")
-    with pytest.raises(DatasetError, match=r"stray\.png: not part of this set"):
+    with pytest.raises(DatasetError, match=r"stray\.png: not written by this command \(1 such"):
         compose_dataset(out, sources, workers=1)
+
+
+def test_does_not_adopt_what_others_have_made(sources, tmp_path):
+    # The right names and sizes, say of a script that enlarges with another filter.
+    compose_dataset(tmp_path / "out", sources, workers=1)
+    (tmp_path / "out" / "composition.json").unlink()
+    with pytest.raises(DatasetError, match=r"a_0\.png: not written by this command \(6 such files"):
+        compose_dataset(tmp_path / "out", sources, workers=1)
 
 
 def refused(sources, out, message, error=DatasetError):

@@ -293,7 +293,10 @@ def _prepare(out: Path, composition: Composition) -> None:
         "per_foreground": composition.per_foreground,
     }
     path = out / "composition.json"
+    # Without a description, files may be of the right names and sizes and yet made otherwise.
+    expected: dict[str, set[str]] = {folder: set() for folder in _folders(composition)}
     if path.exists():
+        expected = _expected(composition)
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
         except ValueError:
@@ -304,15 +307,14 @@ def _prepare(out: Path, composition: Composition) -> None:
             if found.get(key) != wanted:
                 what = key.replace("_", " ")
                 raise DatasetError(f"{path}: made with another {what}; choose another folder")
-    expected = _expected(composition)
     try:
         for folder in _folders(composition):
             (out / folder).mkdir(parents=True, exist_ok=True)
             strangers = [p for p in pictures_in(out / folder) if p.name not in expected[folder]]
             if strangers:
                 raise DatasetError(
-                    f"{strangers[0]}: not part of this set ({len(strangers)} such files): choose"
-                    " another folder"
+                    f"{strangers[0]}: not written by this command ({len(strangers)} such files);"
+                    " choose another folder"
                 )
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
