@@ -5,11 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsamatting.errors import TrimapError
+from lsamatting.inference.frame import pad_to_multiple
 from lsamatting.inference.precision import Precision
-from lsamatting.inference.predict import (
-    pad_to_stride,
-    predict_alpha,
-)
+from lsamatting.inference.predict import predict_alpha
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.inputs import trimap_tensor
 from lsamatting.network.lsanet import LSANet
@@ -111,7 +109,7 @@ def test_half_precision_stays_near_full():
 @settings(max_examples=30, deadline=None)
 def test_padding_reflects(height, width):
     array = np.random.default_rng(0).random((height, width, 3), dtype=np.float32)
-    padded = pad_to_stride(array)
+    padded = pad_to_multiple(array)
     assert padded.shape[0] % 32 == padded.shape[1] % 32 == 0
     assert padded.shape[0] < height + 32
     expected = np.pad(array, ((0, -height % 32), (0, -width % 32), (0, 0)), mode="reflect")

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from time import perf_counter
-from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from lsamatting.errors import TrimapError
+from lsamatting.inference.frame import MARGIN, Layout, Padding, frame_picture, lay_out
 from lsamatting.inference.precision import Precision
-from lsamatting.network.inputs import trimap_tensor
-from lsamatting.network.lsanet import STRIDE, LSANet
-from lsamatting.priors import compute_priors
-from lsamatting.windows import window_around
+from lsamatting.network.lsanet import LSANet
 
-MARGIN = 64
-"""Pixels of known region around the unknown region that the network sees by default."""
+Estimator = Callable[[Layout], NDArray[np.float32]]
+"""What turns a layout into opacity in [0, 1], H×W of the layout's size: a network's plain run, or
+one with backpropagating refinement."""
+
+
+def plain_estimator(
+    network: LSANet, *, precision: Precision = Precision.AUTO
+) -> Callable[[Layout], NDArray[np.float32]]:
+    """Run the network once, on the device of the layout."""
+
+    def estimate(layout: Layout) -> NDArray[np.float32]:
+        with torch.inference_mode(), precision.context(layout.image.device):
+            raw = network(layout.image, layout.trimap, layout.priors)
+            clamped: NDArray[np.float32] = raw[0, 0].float().clamp_(0, 1).cpu().numpy()
+        return clamped
+
+    return estimate
 
 
 def predict_alpha(
@@ -29,14 +38,13 @@ def predict_alpha(
     trimap: NDArray[np.uint8],
     *,
     device: torch.device | str = "cpu",
+    padding: Padding = "window",
     margin: int = MARGIN,
     precision: Precision = Precision.AUTO,
+    estimator: Estimator | None = None,
     timings: MutableMapping[str, float] | None = None,
 ) -> NDArray[np.float32]:
     """Estimate the opacity of every pixel.
-
-    The image is cropped to the unknown region and `margin` around it, padded by reflection to a
-    multiple of the network's stride, and put back; known pixels are 0 and 1.
 
     Parameters
     ----------
@@ -45,13 +53,17 @@ def predict_alpha(
     image:
         H×W×3, gamma-encoded RGB in [0, 1].
     trimap:
-        H×W with 0, 128 (unknown) and 255.
+        H×W with 0, 128 (unknown) and 255; known pixels become 0 and 1.
     device:
         Where the network is.
+    padding:
+        What the network sees of the picture, see `lsamatting.inference.frame.Padding`.
     margin:
-        Known pixels kept around the unknown region.
+        Known pixels kept around the unknown region, with `window` padding.
     precision:
         Number format of the network's arithmetic.
+    estimator:
+        What computes in place of the network's plain run.
     timings:
         If given, receives seconds under `priors` and `network`.
 
@@ -65,46 +77,20 @@ def predict_alpha(
     TrimapError
         Image and trimap differ in size.
     """
-    if image.shape[:2] != trimap.shape:
-        raise TrimapError(
-            f"the trimap is {trimap.shape[1]}×{trimap.shape[0]} pixels, "
-            f"the image {image.shape[1]}×{image.shape[0]}; they must be equal"
-        )
     spent = timings if timings is not None else {}
     spent.update(priors=0.0, network=0.0)
-    alpha = np.asarray(trimap == 255, np.float32)
-    unknown = trimap == 128
-    window = window_around(unknown, margin)
-    if window is None:
-        return alpha
     started = perf_counter()
-    height, width = unknown[window].shape
-    seen = pad_to_stride(np.ascontiguousarray(image[window], np.float32))
-    marks = pad_to_stride(np.ascontiguousarray(trimap[window]))
-    priors = compute_priors(seen, marks, which=network.config.priors)
+    frame = frame_picture(
+        image, trimap, padding=padding, margin=margin, priors=network.config.priors
+    )
+    if frame is None:
+        return np.asarray(trimap == 255, np.float32)
     spent["priors"] = perf_counter() - started
 
     started = perf_counter()
-    with torch.inference_mode(), precision.context(device):
-        raw = network(
-            _to_tensor(seen, device),
-            trimap_tensor(marks).to(device),
-            _to_tensor(priors, device) if network.config.priors else None,
-        )
-        estimate = raw[0, 0, :height, :width].float().clamp_(0, 1).cpu().numpy()
+    layout = lay_out(
+        frame.image, frame.trimap, frame.priors, frame.counted, padding=padding, device=device
+    )
+    estimate = (estimator or plain_estimator(network, precision=precision))(layout)
     spent["network"] = perf_counter() - started
-    inside = unknown[window]
-    alpha[window][inside] = estimate[inside]
-    return alpha
-
-
-def pad_to_stride(array: NDArray[Any]) -> NDArray[Any]:
-    """Extend H×W or H×W×C below and to the right, by reflection, to multiples of the stride."""
-    bottom, right = -array.shape[0] % STRIDE, -array.shape[1] % STRIDE
-    if not bottom and not right:
-        return array
-    return np.asarray(cv2.copyMakeBorder(array, 0, bottom, 0, right, cv2.BORDER_REFLECT_101))
-
-
-def _to_tensor(array: NDArray[np.float32], device: torch.device | str) -> Tensor:
-    return torch.from_numpy(array)[None].permute(0, 3, 1, 2).to(device)
+    return frame.restore(estimate[layout.place])

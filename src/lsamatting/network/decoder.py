@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from lsamatting.network.config import NetworkConfig
+
+Modulation = Callable[[Tensor], Tensor]
+"""What may be done to a decoder level's output, the identity while training."""
 
 
 class ChannelAttention(nn.Module):
@@ -60,23 +65,31 @@ class Decoder(nn.Module):
             self.levels.append(DecoderLevel(tap + above, outputs))
             above = outputs
 
-    def forward(self, taps: list[Tensor], where: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        taps: list[Tensor],
+        where: Tensor | None = None,
+        modules: Mapping[int, Modulation] | None = None,
+    ) -> Tensor:
         """Decode the encoder's taps (stride 2 first) into features at stride 2.
 
         `where` (N×1×H×W at stride 1, in [0, 1]) tells the attention which pixels count.
+        `modules` change the output of their level (5 the coarsest) before it goes on.
         """
         x: Tensor | None = None
-        for level, tap in zip(self.levels, reversed(taps), strict=True):
+        for number, level, tap in zip((5, 4, 3, 2, 1), self.levels, reversed(taps), strict=True):
             if x is not None:
                 x = functional.interpolate(x, size=tap.shape[-2:], mode="nearest")
                 tap = torch.cat((tap, x), dim=1)
-            share = None if where is None else _shrink(where, tap)
-            x = level(tap, share)
+            x = level(tap, None if where is None else shrink_mask(where, tap))
+            if modules is not None and number in modules:
+                x = modules[number](x)
         assert x is not None
         return x
 
 
-def _shrink(where: Tensor, tap: Tensor) -> Tensor:
+def shrink_mask(where: Tensor, tap: Tensor) -> Tensor:
+    """Average `where` down to the size of `tap`."""
     height, width = tap.shape[-2:]
     return functional.adaptive_avg_pool2d(where, (height, width))
 

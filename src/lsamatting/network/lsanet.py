@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lsamatting.errors import ConfigError, WeightsError
 from lsamatting.network.config import NetworkConfig
-from lsamatting.network.decoder import Decoder, FullHead, SubpixelHead
+from lsamatting.network.decoder import Decoder, FullHead, Modulation, SubpixelHead
 from lsamatting.network.encoder import Encoder
 from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE, weight_file
 from lsamatting.priors.channels import channel_count
@@ -79,6 +79,24 @@ class LSANet(nn.Module):
         Tensor
             N×1×H×W, not clamped.
         """
+        inputs = self.inputs(image, trimap, priors)
+        return self.decode(inputs, self.encode(inputs))
+
+    def inputs(self, image: Tensor, trimap: Tensor, priors: Tensor | None = None) -> Tensor:
+        """Lay out what the network reads: normalised image, trimap, priors; channels last.
+
+        Parameters as in `forward`.
+
+        Returns
+        -------
+        Tensor
+            N×C×H×W, C = `config.input_channels`.
+
+        Raises
+        ------
+        ConfigError
+            The network needs priors and there are none.
+        """
         parts = [(image - self.mean) / self.std, trimap]
         if self.config.priors:
             if priors is None:
@@ -88,14 +106,56 @@ class LSANet(nn.Module):
             parts.append(priors)
         # Channels last: convolutions read this layout several times faster on a CPU.
         stacked = torch.cat([part.permute(0, 2, 3, 1) for part in parts], dim=3)
-        inputs = stacked.permute(0, 3, 1, 2)
-        where = (trimap == 0.5).to(image.dtype) if self.config.attention == "unknown" else None
-        features = self.decoder(self.encoder(inputs), where)
-        alpha: Tensor = self.head(inputs[:, : 4 + self.config.opacity_channels], features)
-        if self.config.base and priors is not None:
-            start = channel_count(self.config.priors[: self.config.priors.index(self.config.base)])
-            alpha = alpha + priors[:, start : start + 1]
-        return alpha
+        return stacked.permute(0, 3, 1, 2)
+
+    def encode(self, inputs: Tensor) -> list[Tensor]:
+        """Give the encoder's five taps, stride 2 first."""
+        taps: list[Tensor] = self.encoder(inputs)
+        return taps
+
+    def decode(
+        self, inputs: Tensor, taps: list[Tensor], modules: Mapping[int, Modulation] | None = None
+    ) -> Tensor:
+        """Give the opacity from the encoder's taps.
+
+        Parameters
+        ----------
+        inputs:
+            What `inputs` gave.
+        taps:
+            What `encode` gave.
+        modules:
+            By decoder level (5 to 2) what is done to the level's output: the paper's
+            backpropagating refinement modules. None while training, and for a plain prediction.
+
+        Returns
+        -------
+        Tensor
+            N×1×H×W, not clamped.
+        """
+        features = self.decoder(taps, self.attention_mask(inputs), modules)
+        alpha: Tensor = self.head(self.head_inputs(inputs), features)
+        base = self.base(inputs)
+        return alpha if base is None else alpha + base
+
+    def head_inputs(self, inputs: Tensor) -> Tensor:
+        """Take the channels that the head reads besides the decoder's features."""
+        return inputs[:, : 4 + self.config.opacity_channels]
+
+    def attention_mask(self, inputs: Tensor) -> Tensor | None:
+        """Mark the pixels over which the attention averages; None for all of them."""
+        if self.config.attention == "everywhere":
+            return None
+        trimap = inputs[:, 3:4]
+        return ((trimap > 0) & (trimap < 1)).to(inputs.dtype)
+
+    def base(self, inputs: Tensor) -> Tensor | None:
+        """Take the prior to which the head's output is a correction, if the network has one."""
+        if not self.config.base:
+            return None
+        names = self.config.priors
+        start = 4 + channel_count(names[: names.index(self.config.base)])
+        return inputs[:, start : start + 1]
 
     def save_pretrained(self, folder: str | Path, *, half: bool = True) -> Path:
         """Write `config.json` and `model.safetensors` (float16 unless told otherwise)."""

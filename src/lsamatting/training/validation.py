@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from lsamatting.data.augment import Sample
 from lsamatting.data.layout import TrioFolder
 from lsamatting.data.samples import to_tensors
-from lsamatting.inference.predict import MARGIN
+from lsamatting.inference.frame import MARGIN
 from lsamatting.windows import window_around
 
 
