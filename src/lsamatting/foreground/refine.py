@@ -1,0 +1,108 @@
+"""Re-estimating a foreground so that it is smooth where it hardly shows (RF)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsamatting.errors import ConfigError
+from lsamatting.foreground.pictures import (
+    Border,
+    check_alpha,
+    check_border,
+    check_foreground,
+    check_kappa,
+)
+
+Array = NDArray[np.float32]
+Method = Literal["exact", "multilevel", "jacobi"]
+
+MOST_SCALES = 16
+
+
+def refine_foreground(
+    foreground: NDArray[Any],
+    alpha: NDArray[Any],
+    *,
+    method: Method = "exact",
+    kappa: float = 1.0,
+    scales: int = 6,
+    iterations: int = 20,
+    tolerance: float = 1e-4,
+    border: Border | None = None,
+) -> Array:
+    """Keep a foreground's colours where it is opaque and make them smooth where it is not.
+
+    The result minimises, or comes near to minimising, `foreground_cost` (Wang et al., section 4.1).
+
+    Parameters
+    ----------
+    foreground
+        HxW, HxWx1 or HxWx3 float, at least 1x1 pixels; [0, 1] or any wider range.
+    alpha
+        HxW float in [0, 1].
+    method
+        ``exact``: the minimiser itself, by multigrid. ``multilevel``: Algorithm 2 of the paper, which
+        stops short of it; scales at which the picture would have no pixel are skipped, as on all
+        pictures less than 32 pixels high or wide. ``jacobi``: Algorithm 1, `iterations` sweeps that
+        carry colours as many pixels far.
+    kappa
+        κ, the weight of smoothness, 0.0001 to 10000.
+    scales
+        S of ``multilevel``: the coarsest picture is 2^(S−1) times smaller.
+    iterations
+        T of ``multilevel`` and ``jacobi``: sweeps; 2^s T of them at scale s.
+    tolerance
+        ``exact`` stops when the norm of the residual is at most this times that of the system's right
+        side, in each channel, or when nothing but rounding is left. 1e-7 to 0.1.
+    border
+        ``inside``: a border pixel has only its neighbours in the picture, as the cost says.
+        ``reflect``: it sees its inner neighbour twice, as in the authors' code. If not given,
+        ``inside`` for ``exact`` and ``reflect`` for the algorithms of the paper.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 of the foreground's shape, within the range of its values. Where alpha is 0
+        everywhere, nothing is known and ``exact`` gives the mean colour.
+
+    Raises
+    ------
+    ImageError
+        Shapes do not fit, or values are not finite floats, or alpha is not in [0, 1].
+    ConfigError
+        An option is not accepted.
+    """
+    if method not in get_args(Method):
+        raise ConfigError(f"method '{method}'; accepted are {', '.join(get_args(Method))}")
+    check_kappa(kappa)
+    border = border or ("inside" if method == "exact" else "reflect")
+    check_border(border)
+    if not 1 <= scales <= MOST_SCALES:
+        raise ConfigError(f"scales is {scales}; accepted are 1 to {MOST_SCALES}")
+    if iterations < 1:
+        raise ConfigError(f"iterations is {iterations}; accepted are 1 and more")
+    if not 1e-7 <= tolerance <= 0.1:
+        raise ConfigError(f"tolerance is {tolerance}; accepted are 1e-7 to 0.1")
+    colours = check_foreground("foreground", foreground)
+    opacity = check_alpha(alpha, colours)
+    mirrored = border == "reflect"
+    # Numba takes its time to load, so only here.
+    if method == "exact":
+        from lsamatting.foreground.multigrid import minimise
+
+        result = minimise(colours, opacity, kappa=kappa, mirrored=mirrored, tolerance=tolerance)
+    else:
+        from lsamatting.foreground.jacobi import multilevel
+
+        result = multilevel(
+            colours,
+            opacity,
+            kappa=kappa,
+            scales=scales if method == "multilevel" else 1,
+            iterations=iterations,
+            mirrored=mirrored,
+        )
+    return result.reshape(np.shape(foreground))
