@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -44,11 +44,11 @@ def around(alpha: np.ndarray, reach: int) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`aim/`, a training set; `trio/` and `alphamatting/`, test sets; of four pictures each."""
+    """`aim/`, a training set; `trio/` and `alphamatting/`, test sets; of three pictures each."""
     root = tmp_path_factory.mktemp("pictures")
     rng = np.random.default_rng(0)
     lowres = root / "alphamatting"
-    for number in range(4):
+    for number in range(3):
         alpha = soft_disc(number)
         for folder in ("aim/fg", "aim/bg", "trio/image", "alphamatting/input_training_lowres"):
             noise = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
@@ -127,3 +127,24 @@ class GridFile:
 @pytest.fixture
 def grid_file(tmp_path: Path) -> GridFile:
     return GridFile(tmp_path)
+
+
+class SaveNetwork(Protocol):
+    def __call__(self, folder: Path, seed: int = 0) -> Path: ...
+
+
+@pytest.fixture
+def save_network() -> SaveNetwork:
+    """Write the weights of a tiny network that was never trained."""
+    import torch
+
+    from lsamatting.network.config import NetworkConfig
+    from lsamatting.network.lsanet import LSANet
+
+    def save(folder: Path, seed: int = 0) -> Path:
+        torch.manual_seed(seed)
+        settings = {**NetworkConfig.lite().to_dict(), **NETWORK}
+        LSANet(NetworkConfig.from_dict(settings)).save_pretrained(folder)
+        return folder
+
+    return save

@@ -85,7 +85,7 @@ def test_the_plan_in_words_tells_what_is_there(
         return found
 
     train = content["paths"]["train"]
-    assert f"multilevel, {train}/fg -> {train}/fg_ours" in line("foregrounds ours")
+    assert f"multilevel, {train}/fg -> {train}/fg_ours (3 to be made)" in line("foregrounds ours")
     assert "(finished)" in line("training plain for plain:")
     assert "about step 100" in line("training rf-ca for rf-ca, rf-ca-tta:")
     assert "(to be done)" in line("training no-br for no-br, br")

@@ -13,6 +13,7 @@ import lightning as L
 import torch
 from lightning.pytorch.cli import LightningArgumentParser
 
+from lsamatting.ablation.foregrounds import check_method
 from lsamatting.ablation.grid import ADOBES
 from lsamatting.ablation.plan import Plan, Step, Training
 from lsamatting.ablation.settings import merge
@@ -38,6 +39,8 @@ def check(plan: Plan) -> None:
     """
     if plan.trainings:
         AimFolder(plan.grid.train, foreground_folder=ADOBES.folder).pairs  # noqa: B018
+    for foreground in plan.foregrounds:
+        check_method(foreground, plan.grid.train)
     for step in plan.steps:
         if not step.training:
             with _naming(f"row {step.row.name!r}"):

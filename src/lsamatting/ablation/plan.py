@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lsamatting.ablation.foregrounds import missing
 from lsamatting.ablation.grid import Foreground, Grid, Row, Table
 from lsamatting.ablation.settings import Settings, differences, merge, read_yaml
 from lsamatting.errors import ConfigError
@@ -133,7 +134,8 @@ class Plan:
         """Say in lines what is done, from what, where, and what is there already."""
         lines = [
             f"foregrounds {foreground.name}: {foreground.method}, "
-            f"{self.grid.train / 'fg'} -> {self.grid.train / foreground.folder}"
+            f"{self.grid.train / 'fg'} -> {self.grid.train / foreground.folder} "
+            f"({len(missing(foreground, self.grid.train)) or 'none'} to be made)"
             for foreground in self.foregrounds
         ]
         for training in self.trainings:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from lsamatting import __version__
+from lsamatting.cli.ablate import ablate
 from lsamatting.cli.compare import compare
 from lsamatting.cli.console import complain, complain_unexpected
 from lsamatting.cli.data import data_app, repeat_options
@@ -59,6 +60,7 @@ app.command()(matte)
 app.command()(trimap)
 app.command()(evaluate)
 app.command()(compare)
+app.command()(ablate)
 app.command()(info)
 app.command()(demo)
 app.command(
