@@ -31,6 +31,13 @@ def test_a_good_grid_passes_and_nothing_is_written(
     assert not (Path(content["paths"]["train"]) / "fg_ours").exists()
 
 
+def test_the_shipped_grid_needs_nothing_but_paths(pictures: Path, tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "configs" / "ablation.yaml"
+    places = {"train": "aim", "test": "trio", "alphamatting": "alphamatting"}
+    changes = {name: str(pictures / place) for name, place in places.items()}
+    check(make_plan(read_grid(shipped, changes=changes), tmp_path / "out", []))
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,11 @@ def test_the_plan_in_words_tells_what_is_there(
     (out / "rf-ca" / "last.ckpt").touch()
     (out / "rf-ca" / "metrics.csv").write_text("step,loss\n50,1\n100,1\n")
     (out / "results").mkdir()
-    (out / "results" / "plain.jsonl").touch()
+    header = {"record": "header", "format": 1, "method": {}, "dataset": {"pictures": 1}}
+    picture = {"record": "picture", "name": "a", "group": None, "unknown": 1, "size": [1, 1]}
+    lines = [json.dumps(header), json.dumps({**picture, "seconds": None})]
+    (out / "results" / "plain.jsonl").write_text("\n".join([*lines, ""]))
+    (out / "results" / "rf-ca.jsonl").write_text(lines[0] + "\n")
     lines = plan.describe()
 
     def line(start: str) -> str:
@@ -90,7 +95,9 @@ def test_the_plan_in_words_tells_what_is_there(
     assert "about step 100" in line("training rf-ca for rf-ca, rf-ca-tta:")
     assert "(to be done)" in line("training no-br for no-br, br")
     assert "given lite" in line("row cf:")
-    assert "there are some" in line("row plain:")
+    assert "(complete)" in line("row plain:")
+    assert "(begun)" in line("row rf-ca:")
+    assert "(to be done)" in line("row no-br:")
     assert "with tta" in line("row rf-ca-tta:")
     assert "with refine" in line("row br:")
     assert line("table: ") == f"table: {out / 'table.md'}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lsamatting.ablation.foregrounds import missing
 from lsamatting.ablation.grid import Foreground, Grid, Row, Table
+from lsamatting.ablation.results import complete_results
 from lsamatting.ablation.settings import Settings, differences, merge, read_yaml
 from lsamatting.errors import ConfigError
 
@@ -131,7 +132,13 @@ class Plan:
         return _once(t.foreground for t in self.trainings if t.foreground.method)
 
     def describe(self) -> list[str]:
-        """Say in lines what is done, from what, where, and what is there already."""
+        """Say in lines what is done, from what, where, and what is there already.
+
+        Raises
+        ------
+        DatasetError
+            A results file is damaged.
+        """
         lines = [
             f"foregrounds {foreground.name}: {foreground.method}, "
             f"{self.grid.train / 'fg'} -> {self.grid.train / foreground.folder} "
@@ -153,7 +160,8 @@ class Plan:
             options = [name for name in ("tta", "refine") if getattr(step.row, name)]
             given = "" if step.training else " given"
             with_options = f" with {' and '.join(options)}" if options else ""
-            state = "there are some" if step.results.is_file() else "none yet"
+            complete = complete_results(step.results) is not None
+            state = "complete" if complete else "begun" if step.results.is_file() else "to be done"
             lines.append(
                 f"row {step.row.name}:{given} {step.weights} on {step.dataset}{with_options} "
                 f"-> {step.results} ({state})"

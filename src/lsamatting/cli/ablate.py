@@ -83,9 +83,12 @@ def ablate(
             complain_unexpected(error, console)
             codes.add(1)
 
-    run(plan, device=device, say=console.print, on_failure=fail)
+    def tell(line: str) -> None:
+        console.print(line, markup=False)
+
+    run(plan, device=device, say=tell, on_failure=fail)
     say(table.as_text(declared, figures(plan)).rstrip())
-    console.print(f"Markdown: {output / 'table.md'}")
+    tell(f"Markdown: {output / 'table.md'}")
     # An error that is no user's is the graver one.
     code = 1 if 1 in codes else max(codes)
     if code:
