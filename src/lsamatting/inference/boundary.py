@@ -1,0 +1,89 @@
+"""Where backpropagating refinement knows what the opacity must be (paper, section 4.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Boundary = Literal["paper", "published"]
+"""Which pixels a trimap's boundary is.
+
+`paper`: a pixel and its four neighbours lie on both sides of it; both sides count. `published`: an
+unknown pixel with a known one among its eight neighbours, as in the authors' code, which also adds
+0.1 to each of the two counts and compares with opacity that is not clamped.
+"""
+
+Mask = NDArray[np.bool_]
+
+PUBLISHED_ADDED = 0.1
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the objective looks at; all masks are H×W in a layout's pixels."""
+
+    zero: Mask
+    """Pixels that are pulled to 0: the boundary of {T = 0}."""
+
+    one: Mask
+    """Pixels that are pulled to 1: the boundary of {T = 1}."""
+
+    unknown: Mask
+    """Pixels that should stay near the initial estimate."""
+
+    added: float = 0.0
+    """What is added to each of the two counts of pulled pixels."""
+
+    strokes: tuple[tuple[Mask, float], ...] = ()
+    """The user's strokes and the opacity that each asks for. Where two overlap the later counts,
+    and where one lies nothing else does."""
+
+    clamp_initial: bool = True
+    """Whether the initial estimate is clamped to [0, 1] before anything is compared with it."""
+
+
+def boundary_targets(
+    marks: NDArray[np.uint8], counted: Mask, *, boundary: Boundary = "paper"
+) -> Targets:
+    """Find the pixels at which a trimap says what the opacity must be.
+
+    Parameters
+    ----------
+    marks:
+        H×W trimap with 0, 128 and 255.
+    counted:
+        H×W, the pixels that take part. Others, such as a picture's reflection around it, neither
+        belong to a boundary nor make one.
+    boundary:
+        See `Boundary`.
+    """
+    unknown = (marks == 128) & counted
+    zero, one = (
+        _boundary((marks == value) & counted, counted, unknown, boundary) for value in (0, 255)
+    )
+    return Targets(
+        zero=zero,
+        one=one,
+        unknown=unknown,
+        added=PUBLISHED_ADDED if boundary == "published" else 0.0,
+        clamp_initial=boundary == "paper",
+    )
+
+
+def _boundary(region: Mask, counted: Mask, unknown: Mask, boundary: Boundary) -> Mask:
+    if boundary == "published":
+        return _near(region, cv2.MORPH_RECT) & unknown
+    outside = counted & ~region
+    return (_near(region, cv2.MORPH_CROSS) & outside) | (_near(outside, cv2.MORPH_CROSS) & region)
+
+
+def _near(region: Mask, shape: int) -> Mask:
+    """Mark the region and the pixels that have a neighbour in it."""
+    if region.size == 0:
+        return region
+    kernel = cv2.getStructuringElement(shape, (3, 3))
+    return cv2.dilate(region.view(np.uint8), kernel).astype(np.bool_)

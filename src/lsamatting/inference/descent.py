@@ -1,0 +1,43 @@
+"""Plain gradient descent, which the paper refines with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from torch import Tensor
+
+from lsamatting.inference.objective import Value
+
+Evaluate = Callable[[dict[int, Tensor]], tuple[Value, dict[int, Tensor]]]
+"""Gives the objective at given fields, and its derivatives by them."""
+
+
+def descend(
+    evaluate: Evaluate,
+    fields: dict[int, Tensor],
+    *,
+    steps: int,
+    rate: float,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Value]:
+    """Change `fields` in place by some steps of gradient descent.
+
+    Stops where the objective is no longer finite.
+
+    Returns
+    -------
+    list
+        The objective before each step.
+    """
+    trace = []
+    for step in range(steps):
+        value, gradients = evaluate(fields)
+        trace.append(value)
+        if not math.isfinite(value.total):
+            break
+        for level, field in fields.items():
+            field.sub_(gradients[level], alpha=rate)
+        if progress is not None:
+            progress(step + 1, steps)
+    return trace

@@ -1,0 +1,202 @@
+"""Backpropagating refinement: a prediction made to agree with its trimap (paper, section 4.3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lsamatting.inference.boundary import Targets
+from lsamatting.inference.descent import descend
+from lsamatting.inference.frame import Layout
+from lsamatting.inference.moving import MovingDecoder
+from lsamatting.inference.objective import Objective, Value
+from lsamatting.network.lsanet import LSANet
+
+Optimiser = Literal["descent", "lbfgs"]
+"""`descent`: plain gradient descent, the paper's. `lbfgs`: the limited-memory quasi-Newton method,
+which reaches the same objective in fewer evaluations."""
+
+STEPS = 100
+RATE = 20.0
+WEIGHT = 0.1
+
+Progress = Callable[[int, int], None]
+"""Called with the number of steps done and of all."""
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """What refinement came to."""
+
+    alpha: NDArray[np.float32]
+    """H×W in [0, 1], of the layout's size."""
+
+    initial: NDArray[np.float32]
+    """The network's own estimate, H×W in [0, 1]."""
+
+    kept: bool
+    """The initial estimate was kept."""
+
+    c1: tuple[float, ...]
+    """Violation of the trimap and the strokes, at the start and after each step."""
+
+    c2: tuple[float, ...]
+    """Deviation from the initial estimate, likewise."""
+
+    weight: float
+    """The factor of `c2` in the objective."""
+
+    seconds: float
+    """Time taken."""
+
+    notice: str
+    """Why the initial estimate was kept, empty if it was not."""
+
+    @property
+    def objective(self) -> tuple[float, ...]:
+        """What was minimised, at the start and after each step."""
+        return tuple(c1 + self.weight * c2 for c1, c2 in zip(self.c1, self.c2, strict=True))
+
+
+class Refiner:
+    """A picture's encoded features, from which it can be refined any number of times.
+
+    The encoder runs once, here. Each `refine` starts from the network's own estimate, so its result
+    depends on the targets and not on what was refined before.
+
+    Parameters
+    ----------
+    network:
+        In evaluation mode.
+    layout:
+        The picture, on the network's device.
+    """
+
+    def __init__(self, network: LSANet, layout: Layout) -> None:
+        with torch.no_grad():
+            inputs = network.inputs(
+                layout.image.float(),
+                layout.trimap.float(),
+                None if layout.priors is None else layout.priors.float(),
+            )
+            self._decoder = MovingDecoder(network, inputs, network.encode(inputs))
+            self._raw = self._decoder(self._decoder.fields())
+
+    @property
+    def initial(self) -> NDArray[np.float32]:
+        """The network's own estimate, H×W float32 in [0, 1]."""
+        return _clamped(self._raw)
+
+    def refine(
+        self,
+        targets: Targets,
+        *,
+        steps: int = STEPS,
+        rate: float = RATE,
+        weight: float = WEIGHT,
+        optimiser: Optimiser = "descent",
+        progress: Progress | None = None,
+    ) -> Refinement:
+        """Minimise the violation of what is known, staying near the network's own estimate.
+
+        Parameters
+        ----------
+        targets:
+            What is known, see `lsamatting.inference.boundary.boundary_targets`.
+        steps:
+            Steps of plain descent; at most as many with L-BFGS.
+        rate:
+            Step length of plain descent.
+        weight:
+            The factor before C2.
+        optimiser:
+            See `Optimiser`.
+        progress:
+            Called after each step.
+
+        Returns
+        -------
+        Refinement
+            With the initial estimate and a notice if there is nothing to refine, if the objective
+            is not lower at the end than at the start, or if a number is no longer finite.
+        """
+        started = perf_counter()
+        objective = Objective(targets, weight=weight, device=self._raw.device)
+        initial = self.initial
+
+        def keep(notice: str, trace: list[Value]) -> Refinement:
+            return Refinement(
+                alpha=initial,
+                initial=initial,
+                kept=True,
+                c1=tuple(value.c1 for value in trace),
+                c2=tuple(value.c2 for value in trace),
+                weight=weight,
+                seconds=perf_counter() - started,
+                notice=notice,
+            )
+
+        if not objective.stays and not targets.strokes:
+            return keep("nothing is unknown, so there is nothing to refine", [])
+        if not objective.pulls:
+            return keep("the trimap has no boundary, so there is nothing to refine", [])
+        pixels = torch.from_numpy(objective.pixels).to(self._raw.device)
+        objective.start(self._raw[pixels])
+        first = objective(self._raw[pixels])
+        if not first.gradient.any():
+            return keep("the estimate agrees with all that is known, so it was kept", [first])
+
+        def evaluate(fields: dict[int, Tensor]) -> tuple[Value, dict[int, Tensor]]:
+            for field in fields.values():
+                field.requires_grad_()
+            opacity = self._decoder(fields)[pixels]
+            value = objective(opacity.detach())
+            opacity.backward(value.gradient)
+            gradients = {}
+            for level, field in fields.items():
+                assert field.grad is not None
+                gradients[level] = field.grad
+                field.grad = None
+                field.requires_grad_(False)
+            return value, gradients
+
+        fields = self._decoder.fields()
+        trace = descend(evaluate, fields, steps=steps, rate=rate, progress=progress)
+        with torch.no_grad():
+            raw = self._decoder(fields)
+        trace.append(objective(raw[pixels]))
+        if not (math.isfinite(trace[-1].total) and bool(torch.isfinite(raw).all())):
+            return keep(
+                "refinement diverged to numbers that are not finite, so the initial estimate was "
+                "kept; a lower rate may help",
+                trace,
+            )
+        if not trace[-1].total < trace[0].total:
+            return keep(
+                f"the objective rose from {trace[0].total:.3g} to {trace[-1].total:.3g}, so the "
+                "initial estimate was kept; a lower rate may help",
+                trace,
+            )
+        return Refinement(
+            alpha=_clamped(raw),
+            initial=initial,
+            kept=False,
+            c1=tuple(value.c1 for value in trace),
+            c2=tuple(value.c2 for value in trace),
+            weight=weight,
+            seconds=perf_counter() - started,
+            notice="",
+        )
+
+
+def _clamped(raw: Tensor) -> NDArray[np.float32]:
+    clamped: NDArray[np.float32] = raw.clamp(0, 1).cpu().numpy()
+    return clamped
