@@ -17,6 +17,7 @@ from lsamatting.cli.demo import demo
 from lsamatting.cli.evaluate import evaluate
 from lsamatting.cli.info import info
 from lsamatting.cli.matte import matte
+from lsamatting.cli.refine_foreground import refine_foreground
 from lsamatting.cli.train import train
 from lsamatting.cli.trimap import trimap
 from lsamatting.errors import LsamattingError
@@ -58,6 +59,7 @@ def _root(
 
 app.command()(matte)
 app.command()(trimap)
+app.command("refine-foreground")(refine_foreground)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(ablate)

@@ -51,4 +51,4 @@ def closed_form_foreground(foreground: NDArray[Any], alpha: NDArray[Any]) -> NDA
             (share * colours).astype(np.float64), opacity.astype(np.float64)
         )
     blended = share * colours + (1 - share) * estimate
-    return blended.astype(np.float32).reshape(np.shape(foreground))
+    return np.asarray(blended, np.float32).reshape(np.shape(foreground))

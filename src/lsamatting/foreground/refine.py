@@ -44,10 +44,10 @@ def refine_foreground(
     alpha
         HxW float in [0, 1].
     method
-        ``exact``: the minimiser itself, by multigrid. ``multilevel``: Algorithm 2 of the paper, which
-        stops short of it; scales at which the picture would have no pixel are skipped, as on all
-        pictures less than 32 pixels high or wide. ``jacobi``: Algorithm 1, `iterations` sweeps that
-        carry colours as many pixels far.
+        ``exact``: the minimiser itself, by multigrid. ``multilevel``: Algorithm 2 of the paper,
+        which stops short of it; scales at which the picture would have no pixel are skipped, as on
+        all pictures less than 32 pixels high or wide. ``jacobi``: Algorithm 1, `iterations` sweeps
+        that carry colours as many pixels far.
     kappa
         κ, the weight of smoothness, 0.0001 to 10000.
     scales
@@ -55,8 +55,8 @@ def refine_foreground(
     iterations
         T of ``multilevel`` and ``jacobi``: sweeps; 2^s T of them at scale s.
     tolerance
-        ``exact`` stops when the norm of the residual is at most this times that of the system's right
-        side, in each channel, or when nothing but rounding is left. 1e-7 to 0.1.
+        ``exact`` stops when the norm of the residual is at most this times that of the system's
+        right side, in each channel, or when nothing but rounding is left. 1e-7 to 0.1.
     border
         ``inside``: a border pixel has only its neighbours in the picture, as the cost says.
         ``reflect``: it sees its inner neighbour twice, as in the authors' code. If not given,
