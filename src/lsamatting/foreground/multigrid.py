@@ -4,8 +4,8 @@ The system is that of a network of resistors: each pixel is tied to its neighbou
 ``wx`` and ``wy`` and, with weight ``d``, to its own known colour. On the next coarser grid a block
 of 2x2 pixels becomes one. Its tie to what is known is the block's sum; the tie of two blocks is
 that of a way from centre to centre, resistances in series. The second grid does two cycles to each
-of the first, so that a small known patch in a wide transparent plane, where each grid errs a little,
-costs hardly more than anything else.
+of the first, so that a small known patch in a wide transparent plane, where every grid errs a
+little, costs hardly more than anything else.
 
 Colours are taken relative to their weighted mean, so that single precision also resolves the small
 differences that are left where everything is nearly transparent.
