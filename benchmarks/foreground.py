@@ -1,0 +1,242 @@
+"""Time the re-estimation of a foreground against other ways, all in one run.
+
+    python benchmarks/foreground.py [--size 1600x1200] [--repeat 3] [--plot FILE]
+
+The foreground is a furred body, in its own colours where opaque and contaminated with another
+picture's the less opaque it is. "NumPy" is Algorithm 2 in double precision, as one writes it down.
+C is the cost of the paper; the largest residual is that of the equations (the cost's derivative).
+Memory is what the process grows by at its peak, above the inputs, in float32 pictures of this size;
+each way runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import io
+import json
+import resource
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lsamatting.foreground import foreground_cost, refine_foreground
+
+Array = NDArray[Any]
+
+
+def furry(width: int, height: int) -> tuple[Array, Array]:
+    """Draw a foreground and its opacity, the same ones every time."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[:height, :width].astype(np.float32) / height
+    alpha = np.zeros((height, width), np.uint8)
+    centre, radius = np.array([width / 2, 0.56 * height]), 0.33 * height
+    cv2.circle(alpha, (int(centre[0]), int(centre[1])), int(radius), 255, -1, cv2.LINE_AA)
+    for _ in range(16 * height):
+        angle = rng.uniform(0, 2 * np.pi) + np.linspace(0, rng.normal(0, 0.25), 12)
+        reach = radius + 0.14 * height * np.linspace(-0.2, rng.uniform(0.1, 1), 12)
+        path = centre + reach[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
+        strand = [(path * 16).astype(np.int32)]
+        cv2.polylines(alpha, strand, False, int(rng.integers(50, 256)), 1, cv2.LINE_AA, 4)
+    opacity = alpha.astype(np.float32) / 255
+    coat = 0.5 + 0.2 * np.sin(np.stack([9 * rows, 7 * columns, 5 * rows + 4 * columns], 2))
+    coat += cv2.GaussianBlur(rng.normal(size=(height, width)), (0, 0), 1.5)[..., None] * 0.2
+    behind = cv2.GaussianBlur(rng.random((height, width, 3)), (0, 0), 2.5) * 3 - 1
+    share = opacity[..., None]
+    colours = np.clip(share * coat + (1 - share) * behind, 0, 1)
+    return colours.astype(np.float32), opacity
+
+
+def plain(foreground: Array, alpha: Array) -> Array:
+    """Algorithm 2: S = 6, T = 20, κ = 1."""
+    height, width = alpha.shape
+    foreground, alpha = foreground.astype(np.float64), alpha.astype(np.float64)
+    picture = alpha[..., None] * foreground
+    estimate = foreground
+    for scale in range(5, -1, -1):
+        size = (width // 2**scale, height // 2**scale)
+        i = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+        a = cv2.resize(alpha, size, interpolation=cv2.INTER_LINEAR)
+        estimate = cv2.resize(estimate, size, interpolation=cv2.INTER_LINEAR)
+        q = np.pad((1 - a) ** 2, 1, mode="reflect")
+        around = [q[:-2, 1:-1], q[2:, 1:-1], q[1:-1, :-2], q[1:-1, 2:]]
+        q = q[1:-1, 1:-1]
+        below = (a**2 + 4 * q + sum(around))[..., None]
+        weights = [(q + other)[..., None] for other in around]
+        known = a[..., None] * i
+        for _ in range(2**scale * 20):
+            f = np.pad(estimate, ((1, 1), (1, 1), (0, 0)), mode="reflect")
+            flow = weights[0] * f[:-2, 1:-1] + weights[1] * f[2:, 1:-1]
+            flow += weights[2] * f[1:-1, :-2] + weights[3] * f[1:-1, 2:]
+            estimate = (known + flow) / below
+    return estimate
+
+
+def pymatting(name: str, foreground: Array, alpha: Array) -> Array:
+    """Run one of PyMatting's estimates on the picture that shows the foreground on black."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        import pymatting
+
+        picture = alpha[..., None] * foreground
+        if name == "ml":
+            return pymatting.estimate_foreground_ml(picture, alpha)
+        estimate = pymatting.estimate_foreground_cf(picture.astype(float), alpha.astype(float))
+        return estimate
+
+
+WAYS = {
+    "exact": lambda f, a: refine_foreground(f, a),
+    "multilevel": lambda f, a: refine_foreground(f, a, method="multilevel"),
+    "jacobi": lambda f, a: refine_foreground(f, a, method="jacobi"),
+    "NumPy Algorithm 2": plain,
+    "PyMatting ml": lambda f, a: pymatting("ml", f, a),
+    "PyMatting cf": lambda f, a: pymatting("cf", f, a),
+}
+OURS = ("exact", "multilevel", "jacobi")
+
+
+def largest_residual(estimate: Array, foreground: Array, alpha: Array) -> float:
+    """Largest |dC/dF| of any pixel and channel."""
+    f, a = estimate.astype(np.float64), alpha.astype(np.float64)
+    q = (1 - a) ** 2
+    r = (a**2)[..., None] * (f - foreground)
+    across = (q[:, 1:] + q[:, :-1])[..., None] * np.diff(f, axis=1)
+    r[:, :-1] -= across
+    r[:, 1:] += across
+    down = (q[1:] + q[:-1])[..., None] * np.diff(f, axis=0)
+    r[:-1] -= down
+    r[1:] += down
+    return float(np.abs(r).max())
+
+
+def resident() -> int:
+    """Give the bytes of memory that this process has now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+def measure(name: str, width: int, height: int, repeat: int) -> dict[str, Any]:
+    """Run one way in this process."""
+    way = WAYS[name]
+    small = furry(96, 72)
+    way(*small)  # compiles and loads
+    foreground, alpha = furry(width, height)
+    # What was freed so far would otherwise be used again unseen.
+    ctypes.CDLL(None).malloc_trim(0)
+    before, peak, stop = resident(), 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not stop.wait(0.002):
+            peak = max(peak, resident())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        result = way(foreground, alpha)
+        times.append(time.perf_counter() - start)
+    stop.set()
+    watcher.join()
+    return {
+        "seconds": min(times),
+        "cost": foreground_cost(result, foreground, alpha),
+        "residual": largest_residual(result, foreground, alpha),
+        "pictures": (peak - before) / foreground.nbytes,
+    }
+
+
+def curves(width: int, height: int, repeat: int) -> dict[str, list[tuple[float, float]]]:
+    """Time and cost of our three methods as their effort grows."""
+    foreground, alpha = furry(width, height)
+    efforts: dict[str, list[dict[str, Any]]] = {
+        "exact": [{"tolerance": t} for t in (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)],
+        "multilevel": [{"iterations": t} for t in (1, 2, 5, 10, 20, 50, 100)],
+        "jacobi": [{"iterations": t} for t in (10, 30, 100, 300)],
+    }
+    found: dict[str, list[tuple[float, float]]] = {}
+    for method, options in efforts.items():
+        for option in options:
+            times = []
+            for _ in range(repeat):
+                start = time.perf_counter()
+                result = refine_foreground(foreground, alpha, method=method, **option)  # type: ignore[arg-type]
+                times.append(time.perf_counter() - start)
+            cost = foreground_cost(result, foreground, alpha)
+            found.setdefault(method, []).append((min(times), cost))
+    return found
+
+
+def plot(path: Path, rows: dict[str, dict[str, Any]], width: int, height: int) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    traced = curves(width, height, 2)
+    # Below what the most exact solution reaches there is nothing, so the rest is what is shown.
+    lowest = min(cost for points in traced.values() for _, cost in points)
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for method, points in traced.items():
+        seconds = [p[0] for p in points]
+        excess = [max(p[1] / lowest - 1, 1e-8) for p in points]
+        axes.loglog(seconds, excess, "o-", label=method)
+    for name, row in rows.items():
+        if name not in OURS:
+            axes.loglog(row["seconds"], row["cost"] / lowest - 1, "s", label=name)
+    axes.set_xlabel("seconds")
+    axes.set_ylabel("C / lowest C − 1")
+    axes.set_title(f"{width}×{height}")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", default="1600x1200", help="WIDTHxHEIGHT")
+    parser.add_argument("--repeat", type=int, default=3, help="best of so many; slow ways run once")
+    parser.add_argument("--plot", type=Path, help="picture of C against time")
+    parser.add_argument("--only", choices=WAYS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    width, height = (int(n) for n in options.size.split("x"))
+    if options.only:
+        print(json.dumps(measure(options.only, width, height, options.repeat)))
+        return
+    foreground, alpha = furry(width, height)
+    mixed = ((alpha > 0) & (alpha < 1)).mean()
+    print(f"{width}x{height}, {mixed:.0%} mixed, {(alpha == 0).mean():.0%} transparent; ", end="")
+    print(f"C of the foreground as it is: {foreground_cost(foreground, foreground, alpha):.1f}\n")
+    rows: dict[str, dict[str, Any]] = {}
+    for name in WAYS:
+        repeat = options.repeat if name in OURS else 1
+        command = [sys.executable, __file__, "--only", name, "--repeat", str(repeat)]
+        done = subprocess.run(
+            [*command, "--size", options.size], capture_output=True, text=True, check=True
+        )
+        rows[name] = json.loads(done.stdout.splitlines()[-1])
+    reference = rows["NumPy Algorithm 2"]["seconds"]
+    print("| | s | times faster than NumPy | C | largest residual | peak memory, pictures |")
+    print("|---|---|---|---|---|---|")
+    for name, row in rows.items():
+        print(
+            f"| {name} | {row['seconds']:.3f} | {reference / row['seconds']:.1f} "
+            f"| {row['cost']:.2f} | {row['residual']:.1e} | {row['pictures']:.1f} |"
+        )
+    ratio = rows["multilevel"]["seconds"] / rows["exact"]["seconds"]
+    print(f"\nexact is {ratio:.2f} times as fast as multilevel")
+    if options.plot:
+        plot(options.plot, rows, width, height)
+
+
+if __name__ == "__main__":
+    main()
