@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -71,9 +72,7 @@ def evaluate(
     ] = None,
     predictions: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder of mattes to score, named as the pictures are."
-        ),
+        typer.Option(help="Folder of mattes to score, named as the pictures are."),
     ] = None,
     weights: Annotated[
         str | None,
@@ -172,6 +171,8 @@ def evaluate(
         make_folder(output.parent)
     if output.suffix != ".jsonl":
         raise ConfigError(f"{output}: results are lines of JSON; accepted: a name in .jsonl")
+    if not output.parent.is_dir():
+        raise ConfigError(f"{output}: there is no folder {output.parent}")
     if sheet is None and test_set.has_truth:
         sheet = output.with_suffix(".jpg")
     if save is not None:
@@ -315,7 +316,7 @@ def _table(records: Records) -> list[str]:
     ]
 
 
-def _cells(errors: Any) -> list[str]:
+def _cells(errors: Mapping[str, float]) -> list[str]:
     return [f"{errors[name]:{how}}" if errors else "" for name, how in _FORMATS.items()]
 
 

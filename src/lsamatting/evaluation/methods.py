@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from lsamatting.images import Picture, read_grey
 from lsamatting.trimap import Trimap
 
 if TYPE_CHECKING:
+    from lsamatting.inference.boundary import Boundary
     from lsamatting.inference.frame import Padding
 
 Predictor = Callable[[Picture, Trimap], NDArray[Any]]
@@ -58,7 +61,7 @@ def lsamatting(
     *,
     device: str = "auto",
     padding: Padding = "window",
-    boundary: str = "paper",
+    boundary: Boundary = "paper",
     refine: bool = False,
     tta: bool = False,
     threads: int | None = None,
@@ -127,7 +130,9 @@ def closed_form(*, threads: int | None = None, name: str | None = None) -> tuple
         if picture.depth < 32:
             white = 2**picture.depth - 1
             pixels = np.rint(pixels * white) / white
-        return np.asarray(estimate_alpha_cf(pixels, trimap.values / 255))
+        # It prints warnings about its own speed; standard output is the caller's.
+        with redirect_stdout(StringIO()):
+            return np.asarray(estimate_alpha_cf(pixels, trimap.values / 255))
 
     return predict, Method(name=name or "closed-form", options={"threads": threads})
 

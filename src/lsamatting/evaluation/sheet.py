@@ -23,7 +23,7 @@ COUNT = 4
 
 _SIDE = 240
 _BAND = 22
-_GAP = 4
+_INNER = _SIDE - 4
 _GROUND = 30
 _INK = 230
 
@@ -41,16 +41,24 @@ def worst_and_best(records: Sequence[PictureRecord]) -> list[PictureRecord]:
 def worst_place(error: NDArray[Any], side: int) -> tuple[slice, slice]:
     """Find the window of `side` pixels, or of the picture's size if smaller, with most error.
 
-    Of equal ones it is the first by rows.
+    Error counts more the nearer it is to the window's middle, so that what there is to see is not
+    at its edge: the weight falls linearly to zero at `side` / 2.
     """
     height, width = error.shape
-    rows, columns = min(side, height), min(side, width)
-    sums = cv2.boxFilter(
-        error.astype(np.float64), -1, (columns, rows), anchor=(0, 0), normalize=False
+    half = max(1, side // 2)
+    weighted = error.astype(np.float64)
+    for _ in range(2):
+        # Two boxes make a triangle, whatever its size in the same time.
+        weighted = cv2.boxFilter(
+            weighted, -1, (half, half), normalize=False, borderType=cv2.BORDER_CONSTANT
+        )
+    place = np.unravel_index(int(weighted.argmax()), weighted.shape)
+    starts = (
+        min(max(int(centre) - side // 2, 0), max(length - side, 0))
+        for centre, length in zip(place, (height, width), strict=True)
     )
-    sums = sums[: height - rows + 1, : width - columns + 1]
-    top, left = np.unravel_index(int(sums.argmax()), sums.shape)
-    return slice(int(top), int(top) + rows), slice(int(left), int(left) + columns)
+    top, left = starts
+    return slice(top, min(top + side, height)), slice(left, min(left + side, width))
 
 
 def sheet_row(
@@ -70,7 +78,7 @@ def sheet_row(
         Ten square cells. The worst place is shown pixel by pixel; it is framed in the picture.
     """
     error = np.abs(prediction - truth) * trimap.unknown
-    window = worst_place(error, _SIDE)
+    window = worst_place(error, _INNER)
     cells = [_to_bytes(c) for c in (image, trimap.values / 255, prediction, truth, error)]
     whole = [_fit(cell) for cell in cells]
     _frame(whole[0], window, image.shape[1])
@@ -106,13 +114,9 @@ def _to_bytes(picture: NDArray[Any]) -> Bytes:
     return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
 
 
-def _inner() -> int:
-    return _SIDE - _GAP
-
-
 def _fit(cell: Bytes) -> Bytes:
     height, width = cell.shape[:2]
-    scale = _inner() / max(height, width)
+    scale = _INNER / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
     return np.asarray(cv2.resize(cell, size, interpolation=how), np.uint8)
@@ -127,7 +131,6 @@ def _frame(cell: Bytes, window: tuple[slice, slice], width: int) -> None:
 
 
 def _centre(cell: Bytes) -> Bytes:
-    cell = cell[: _inner(), : _inner()]
     place = np.full((_SIDE, _SIDE, 3), _GROUND, np.uint8)
     top, left = ((_SIDE - length) // 2 for length in cell.shape[:2])
     place[top : top + cell.shape[0], left : left + cell.shape[1]] = cell
