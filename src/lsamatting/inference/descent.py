@@ -9,13 +9,13 @@ from torch import Tensor
 
 from lsamatting.inference.objective import Value
 
-Evaluate = Callable[[dict[int, Tensor]], tuple[Value, dict[int, Tensor]]]
-"""Gives the objective at given fields, and its derivatives by them."""
+Evaluate = Callable[[Tensor], tuple[Value, Tensor]]
+"""Gives the objective at given fields, and its derivative by them."""
 
 
 def descend(
     evaluate: Evaluate,
-    fields: dict[int, Tensor],
+    fields: Tensor,
     *,
     steps: int,
     rate: float,
@@ -32,12 +32,11 @@ def descend(
     """
     trace = []
     for step in range(steps):
-        value, gradients = evaluate(fields)
+        value, gradient = evaluate(fields)
         trace.append(value)
         if not math.isfinite(value.total):
             break
-        for level, field in fields.items():
-            field.sub_(gradients[level], alpha=rate)
+        fields.sub_(gradient, alpha=rate)
         if progress is not None:
             progress(step + 1, steps)
     return trace

@@ -1,28 +1,33 @@
-"""What moves in the network while only the refinement modules' fields change, and nothing else.
+"""What moves in the decoder while nothing but the refinement modules' fields changes.
 
-No weight changes, so batch norm is part of the convolution before it. The encoder's features and
-the input do not change, so a convolution of them concatenated with features that do is a sum of
-which one half is computed once.
+The mathematics is `LSANet.decode`'s with `RefinementModule`s; what follows saves the rest. No
+weight changes, so batch norm is part of the convolution before it. A convolution of concatenated
+features is a sum, of which the half that reads the encoder's features or the input is computed
+once. A convolution after an upsampling is one transposed convolution, with less than half the
+multiplications after a nearest one. The head runs only around pixels that are looked at, see
+`lsamatting.inference.moving_head`. Features are channels last throughout.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lsamatting.inference.boundary import Mask
+from lsamatting.inference.moving_head import MovingHead, zero_where_inactive
 from lsamatting.network.brm import LEVELS, field_side
-from lsamatting.network.decoder import DecoderLevel, FullHead, shrink_mask
+from lsamatting.network.decoder import DecoderLevel, shrink_mask
 from lsamatting.network.lsanet import LSANet
-
-Fields = Mapping[int, Tensor]
-"""By decoder level n×n×2C: the modules' A and B side by side, channels last."""
+from lsamatting.network.upsampling import NEAREST, fold_upsampling
 
 
 class MovingDecoder:
     """Decoder and head of one picture as a function of the modules' fields.
+
+    All fields are one vector: for each level from 5 to 2 its A, then its B, n×n×C each.
 
     Parameters
     ----------
@@ -33,110 +38,136 @@ class MovingDecoder:
     """
 
     def __init__(self, network: LSANet, inputs: Tensor, taps: list[Tensor]) -> None:
+        self._network, self._inputs = network, inputs
         where = network.attention_mask(inputs)
-        levels = [module for module in network.decoder.levels if isinstance(module, DecoderLevel)]
+        self._levels: list[_Level] = []
+        self._modulations: dict[int, _Modulation] = {}
         above = 0
-        self.levels: list[MovingLevel] = []
-        for number, level, tap in zip((5, 4, 3, 2, 1), levels, reversed(taps), strict=True):
+        for number, level, tap in zip(
+            (5, 4, 3, 2, 1), network.decoder.levels, reversed(taps), strict=True
+        ):
+            assert isinstance(level, DecoderLevel)
             shrunk = None if where is None else shrink_mask(where, tap)
-            self.levels.append(MovingLevel(level, tap, above, shrunk, number in LEVELS, number))
+            self._levels.append(_Level(level, tap, above, shrunk))
             above = level.conv.out_channels
-        self.head = MovingHead(network, inputs, above)
-        self.first = self.levels[0].attended(self.levels[0].constant)
+            if number in LEVELS:
+                self._modulations[number] = _Modulation(number, above, tap)
+        self._top = self._levels[0](None)
 
-    def fields(self) -> dict[int, Tensor]:
-        """Make fields of zeros, with which the network is as it was trained."""
-        device = self.first.device
-        return {
-            level.number: torch.zeros(
-                (field_side(level.number),) * 2 + (2 * level.channels,), device=device
-            )
-            for level in self.levels
-            if level.number in LEVELS
-        }
+    def zeros(self) -> Tensor:
+        """Give the vector with which the network is as it was trained."""
+        length = sum(modulation.length for modulation in self._modulations.values())
+        return torch.zeros(length, device=self._top.device)
 
-    def __call__(self, fields: Fields) -> Tensor:
-        """Give the opacity, H×W, not clamped."""
-        x = self.first
-        for level in self.levels:
-            if level.number != 5:
+    def features(self, fields: Tensor) -> Tensor:
+        """Give what the head reads: 1×C×H/2×W/2."""
+        parts = torch.split(
+            fields, [modulation.length for modulation in self._modulations.values()]
+        )
+        modulated = dict(zip(self._modulations, parts, strict=True))
+        x = self._top
+        for number, level in zip((5, 4, 3, 2, 1), self._levels, strict=True):
+            if number != 5:
                 x = level(x)
-            if level.number in fields:
-                x = level.modulate(x, fields[level.number])
-        return self.head(x)
+            if number in modulated:
+                x = self._modulations[number](x, modulated[number])
+        return x
+
+    def whole(self, fields: Tensor) -> Tensor:
+        """Give the opacity of all pixels: H×W, not clamped."""
+        network = self._network
+        alpha: Tensor = network.head(network.head_inputs(self._inputs), self.features(fields))
+        base = network.base(self._inputs)
+        return (alpha if base is None else alpha + base)[0, 0]
+
+    def at(self, pixels: Mask) -> Callable[[Tensor], Tensor]:
+        """Give a function from the fields to the opacity, not clamped, of some pixels."""
+        head = MovingHead(self._network, self._inputs, pixels)
+        return lambda fields: head(self.features(fields))
 
 
-class MovingLevel:
-    """One decoder level."""
+class _Level:
+    """A decoder level: 3×3 convolution, batch norm, ReLU, channel attention."""
 
-    def __init__(
-        self,
-        level: DecoderLevel,
-        tap: Tensor,
-        above: int,
-        where: Tensor | None,
-        modulated: bool,
-        number: int,
-    ) -> None:
-        self.number = number
-        self.channels = level.conv.out_channels
+    def __init__(self, level: DecoderLevel, tap: Tensor, above: int, where: Tensor | None) -> None:
         norm = level.norm
         assert norm.running_mean is not None
         assert norm.running_var is not None
         factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        kernel = (level.conv.weight * factor[:, None, None, None]).detach()
-        bias = (norm.bias - norm.running_mean * factor).detach()
+        kernel = level.conv.weight * factor[:, None, None, None]
+        bias = norm.bias - norm.running_mean * factor
         own = tap.shape[1]
-        self.constant = functional.conv2d(tap, kernel[:, :own], bias, padding=1)
-        self.kernel = kernel[:, own:].contiguous(memory_format=torch.channels_last)
-        self.fc = level.attention.fc.weight.detach(), level.attention.fc.bias
-        self.share: Tensor | None = None
-        if where is not None:
-            self.share = where / where.sum().clamp_min(1e-6)
+        assert kernel.shape[1] == own + above
+        self.constant = _rows(functional.conv2d(tap, kernel[:, :own], bias, padding=1))
+        self.kernel = fold_upsampling(kernel[:, own:], NEAREST)
+        fc = level.attention.fc
+        assert fc.bias is not None
+        self.fc = fc.weight[:, :, 0, 0].detach(), fc.bias.detach()
         height, width = tap.shape[-2:]
-        if modulated:
-            side = field_side(number)
-            self.rows = _resizing(side, height, tap.device)
-            self.columns = _resizing(side, width, tap.device)
+        self.size = height, width
+        self.share = torch.full((height * width,), 1 / (height * width), device=tap.device)
+        """Weight of each pixel in the attention's average."""
+        if where is not None:
+            self.share = (where / where.sum().clamp_min(1e-6)).flatten()
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Fuse the level above with the encoder's tap."""
-        x = functional.interpolate(x, scale_factor=2, mode="nearest")
-        return self.attended(functional.conv2d(x, self.kernel, padding=1) + self.constant)
+    def __call__(self, x: Tensor | None) -> Tensor:
+        """Fuse the level above with the encoder's tap; None where there is none above."""
+        fused: Tensor = _Fuse.apply(x, self)  # type: ignore[no-untyped-call]
+        return fused
 
-    def attended(self, x: Tensor) -> Tensor:
-        """Do what comes after the convolution."""
-        x = torch.relu(x)
-        if self.share is None:
-            pooled = x.mean(dim=(2, 3), keepdim=True)
+
+class _Fuse(torch.autograd.Function):
+    """`_Level`, with a derivative that passes over the features as seldom as possible."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor | None, level: _Level) -> Tensor:  # type: ignore[no-untyped-def]
+        if x is None:
+            active = level.constant.relu()
         else:
-            pooled = (x * self.share).sum(dim=(2, 3), keepdim=True)
-        return x * functional.hardsigmoid(functional.conv2d(pooled, *self.fc))
+            moving = functional.conv_transpose2d(x, level.kernel, stride=2, padding=1)
+            active = _rows(moving).add_(level.constant).relu_()
+        weight, bias = level.fc
+        gate = torch.addmv(bias, weight, level.share @ active)
+        factor = functional.hardsigmoid(gate)
+        ctx.save_for_backward(active, gate, factor)
+        ctx.level = level
+        return _map(active * factor, level.size)
 
-    def modulate(self, x: Tensor, field: Tensor) -> Tensor:
-        """Apply the level's module."""
-        side, _, channels = field.shape
-        wide = (self.rows @ field.reshape(side, -1)).view(-1, side, channels)
-        resized = (self.columns @ wide)[None].permute(0, 3, 1, 2)
-        return torch.exp(resized[:, : self.channels]) * x + resized[:, self.channels :]
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, None]:  # type: ignore[no-untyped-def]
+        if not ctx.needs_input_grad[0]:
+            return None, None
+        active, gate, factor = ctx.saved_tensors
+        level = ctx.level
+        rows = _rows(gradient)
+        by_gate = (rows * active).sum(0) * ((gate > -3) & (gate < 3)) / 6
+        by_active = (rows * factor).addr_(level.share, level.fc[0].T @ by_gate)
+        zero_where_inactive(by_active, active)
+        return functional.conv2d(
+            _map(by_active, level.size), level.kernel, stride=2, padding=1
+        ), None
 
 
-class MovingHead:
-    """The head."""
+class _Modulation:
+    """A `RefinementModule` for features of one size.
 
-    def __init__(self, network: LSANet, inputs: Tensor, features: int) -> None:
-        head = network.head
-        self.head = head
-        self.inputs = network.head_inputs(inputs)
-        self.size = inputs.shape[-2:]
-        self.full = isinstance(head, FullHead)
-        self.features = features
-        self.base = network.base(inputs)
+    Bicubic resizing is linear along each axis, hence two small matrix products, whose derivative
+    is two more; PyTorch's own derivative of it is slow on a CPU.
+    """
 
-    def __call__(self, features: Tensor) -> Tensor:
-        """Give the opacity."""
-        alpha: Tensor = self.head(self.inputs, features)
-        return (alpha if self.base is None else alpha + self.base)[0, 0]
+    def __init__(self, number: int, channels: int, tap: Tensor) -> None:
+        side = field_side(number)
+        self.shape = (2, side, side, channels)
+        self.length = 2 * side * side * channels
+        self.rows, self.columns = (_resizing(side, target, tap.device) for target in tap.shape[-2:])
+
+    def __call__(self, x: Tensor, fields: Tensor) -> Tensor:
+        _, side, _, channels = self.shape
+        tall = self.rows @ fields.view(2, side, side * channels)
+        resized = self.columns @ tall.view(2, -1, side, channels)
+        scale, shift = resized.unbind()
+        features = x[0].permute(1, 2, 0)
+        return torch.addcmul(shift, scale.exp(), features).permute(2, 0, 1)[None]
 
 
 def _resizing(source: int, target: int, device: torch.device) -> Tensor:
@@ -146,3 +177,13 @@ def _resizing(source: int, target: int, device: torch.device) -> Tensor:
         identity, size=(target, 1), mode="bicubic", align_corners=False
     )
     return resized[0, :, :, 0].T.contiguous()
+
+
+def _rows(x: Tensor) -> Tensor:
+    """See 1×C×H×W features, channels last, as HW×C."""
+    return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
+
+
+def _map(rows: Tensor, size: tuple[int, int]) -> Tensor:
+    """See HW×C as 1×C×H×W features, channels last."""
+    return rows.view(1, *size, rows.shape[1]).permute(0, 3, 1, 2)

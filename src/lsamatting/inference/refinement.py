@@ -88,7 +88,7 @@ class Refiner:
                 None if layout.priors is None else layout.priors.float(),
             )
             self._decoder = MovingDecoder(network, inputs, network.encode(inputs))
-            self._raw = self._decoder(self._decoder.fields())
+            self._raw = self._decoder.whole(self._decoder.zeros())
 
     @property
     def initial(self) -> NDArray[np.float32]:
@@ -148,31 +148,26 @@ class Refiner:
             return keep("nothing is unknown, so there is nothing to refine", [])
         if not objective.pulls:
             return keep("the trimap has no boundary, so there is nothing to refine", [])
-        pixels = torch.from_numpy(objective.pixels).to(self._raw.device)
-        objective.start(self._raw[pixels])
-        first = objective(self._raw[pixels])
+        opacity_of = self._decoder.at(objective.pixels)
+        fields = self._decoder.zeros()
+        with torch.no_grad():
+            opacity = opacity_of(fields)
+        objective.start(opacity)
+        first = objective(opacity)
         if not first.gradient.any():
             return keep("the estimate agrees with all that is known, so it was kept", [first])
 
-        def evaluate(fields: dict[int, Tensor]) -> tuple[Value, dict[int, Tensor]]:
-            for field in fields.values():
-                field.requires_grad_()
-            opacity = self._decoder(fields)[pixels]
+        def evaluate(fields: Tensor) -> tuple[Value, Tensor]:
+            fields = fields.detach().requires_grad_()
+            opacity = opacity_of(fields)
             value = objective(opacity.detach())
-            opacity.backward(value.gradient)
-            gradients = {}
-            for level, field in fields.items():
-                assert field.grad is not None
-                gradients[level] = field.grad
-                field.grad = None
-                field.requires_grad_(False)
-            return value, gradients
+            (gradient,) = torch.autograd.grad(opacity, fields, value.gradient)
+            return value, gradient
 
-        fields = self._decoder.fields()
         trace = descend(evaluate, fields, steps=steps, rate=rate, progress=progress)
         with torch.no_grad():
-            raw = self._decoder(fields)
-        trace.append(objective(raw[pixels]))
+            raw = self._decoder.whole(fields)
+            trace.append(objective(opacity_of(fields)))
         if not (math.isfinite(trace[-1].total) and bool(torch.isfinite(raw).all())):
             return keep(
                 "refinement diverged to numbers that are not finite, so the initial estimate was "
