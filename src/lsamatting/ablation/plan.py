@@ -30,6 +30,8 @@ _CONVENIENCE = (
     "run.checkpoint_steps",
     "run.folder",
     "run.pictures",
+    "trainer.accelerator",
+    "trainer.log_every_n_steps",
 )
 """Settings that may change while a training is under way: they do not change what is learnt."""
 
