@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Literal
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lsamatting.inference.boundary import Targets
-from lsamatting.inference.descent import descend
+from lsamatting.inference.descent import Progress, descend, descend_quasi_newton
 from lsamatting.inference.frame import Layout
 from lsamatting.inference.moving import MovingDecoder
 from lsamatting.inference.objective import Objective, Value
@@ -27,9 +26,6 @@ which reaches the same objective in fewer evaluations."""
 STEPS = 100
 RATE = 20.0
 WEIGHT = 0.1
-
-Progress = Callable[[int, int], None]
-"""Called with the number of steps done and of all."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +99,7 @@ class Refiner:
         rate: float = RATE,
         weight: float = WEIGHT,
         optimiser: Optimiser = "descent",
+        goal: float = 0.0,
         progress: Progress | None = None,
     ) -> Refinement:
         """Minimise the violation of what is known, staying near the network's own estimate.
@@ -112,13 +109,15 @@ class Refiner:
         targets:
             What is known, see `lsamatting.inference.boundary.boundary_targets`.
         steps:
-            Steps of plain descent; at most as many with L-BFGS.
+            Steps of plain descent; with L-BFGS, at most as many evaluations.
         rate:
-            Step length of plain descent.
+            Step length of plain descent, and of the first step that L-BFGS tries.
         weight:
             The factor before C2.
         optimiser:
             See `Optimiser`.
+        goal:
+            The objective at which to end before all steps are done.
         progress:
             Called after each step.
 
@@ -164,10 +163,12 @@ class Refiner:
             (gradient,) = torch.autograd.grad(opacity, fields, value.gradient)
             return value, gradient
 
-        trace = descend(evaluate, fields, steps=steps, rate=rate, progress=progress)
+        minimise = descend if optimiser == "descent" else descend_quasi_newton
+        fields, trace = minimise(
+            evaluate, fields, steps=steps, rate=rate, goal=goal, progress=progress
+        )
         with torch.no_grad():
             raw = self._decoder.whole(fields)
-            trace.append(objective(opacity_of(fields)))
         if not (math.isfinite(trace[-1].total) and bool(torch.isfinite(raw).all())):
             return keep(
                 "refinement diverged to numbers that are not finite, so the initial estimate was "
