@@ -181,7 +181,7 @@ def _places(mask: Tensor, corners: Tensor, side: int) -> Tensor:
     height, width = mask.shape
     number = torch.empty(height // side, width // side, dtype=torch.long)
     number[corners[:, 0] // side, corners[:, 1] // side] = torch.arange(len(corners))
-    row, column = mask.nonzero().T
+    row, column = torch.where(mask)
     tile = number[row // side, column // side]
     return (tile * side + row % side) * side + column % side
 

@@ -29,7 +29,9 @@ class Objective:
     C1 is the mean squared violation over the trimap's boundary, plus, for each of the user's
     strokes, the mean squared violation over the stroke: a stroke of twenty pixels would have no
     say in one mean over a boundary of thousands. C2 is the squared mean deviation from the initial
-    estimate over the unknown region.
+    estimate over the unknown region. Opacity is clamped to [0, 1] before all, except that under a
+    stroke it is clamped only to the side that the stroke asks for: a clamped value has no
+    derivative, so a stroke of 0 could not bring down what the network puts above 1.
 
     Parameters
     ----------
@@ -56,9 +58,12 @@ class Objective:
         pull = share * (zero.astype(np.float64) + one)
         weighted = share * one.astype(np.float64)
         squared = weighted.copy()
+        lowest, highest = np.zeros_like(pull), np.ones_like(pull)
         for index, (_, value) in enumerate(targets.strokes):
             under = owner == index
             if under.any():
+                lowest[under] = 0 if value <= 0 else -np.inf
+                highest[under] = 1 if value >= 1 else np.inf
                 pull[under] = 1 / under.sum()
                 weighted[under] = value / under.sum()
                 squared[under] = value**2 / under.sum()
@@ -70,6 +75,7 @@ class Objective:
             return torch.from_numpy(array[self.pixels].astype(np.float32)).to(device)
 
         self.pull, self.wanted = vector(pull), vector(wanted)
+        self.lowest, self.highest = vector(lowest), vector(highest)
         self.staying = vector(unknown / max(int(unknown.sum()), 1))
         self.initial: Tensor | None = None
 
@@ -90,7 +96,7 @@ class Objective:
     def __call__(self, opacity: Tensor) -> Value:
         """Evaluate at opacity that is not clamped."""
         assert self.initial is not None
-        clamped = opacity.clamp(0, 1)
+        clamped = opacity.clamp(self.lowest, self.highest)
         violation = clamped - self.wanted
         away = clamped - self.initial
         pulled = self.pull * violation
@@ -98,7 +104,7 @@ class Objective:
         c1 = float((pulled.double() * violation).sum()) + self.rest
         mean = float((self.staying.double() * away.abs()).sum())
         gradient = 2 * pulled + (2 * self.weight * mean) * self.staying * away.sign()
-        gradient *= (opacity >= 0) & (opacity <= 1)
+        gradient *= (opacity >= self.lowest) & (opacity <= self.highest)
         return Value(c1=c1, c2=mean**2, total=c1 + self.weight * mean**2, gradient=gradient)
 
 
