@@ -93,7 +93,9 @@ def lsamatting(
 
     how: dict[str, Any] = {}
     if (padding, boundary, tta) != ("window", "paper", False):
-        how = {"padding": padding, "boundary": boundary, "tta": tta or None}
+        from lsamatting.inference.tta import Averaging
+
+        how = {"padding": padding, "boundary": boundary, "tta": Averaging() if tta else None}
     call: dict[str, Any] = {"refine": True} if refine else {}
     model = Matting.from_pretrained(weights, device=device, **how)
     source = bundled_folder(str(weights)) or weights
