@@ -46,7 +46,7 @@ def worst_place(error: NDArray[Any], side: int) -> tuple[slice, slice]:
     """
     height, width = error.shape
     half = max(1, side // 2)
-    weighted = error.astype(np.float64)
+    weighted: NDArray[Any] = error.astype(np.float64)
     for _ in range(2):
         # Two boxes make a triangle, whatever its size in the same time.
         weighted = cv2.boxFilter(
