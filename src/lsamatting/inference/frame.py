@@ -120,11 +120,7 @@ def frame_picture(
     TrimapError
         Image and trimap differ in size.
     """
-    if image.shape[:2] != trimap.shape:
-        raise TrimapError(
-            f"the trimap is {trimap.shape[1]}×{trimap.shape[0]} pixels, "
-            f"the image {image.shape[1]}×{image.shape[0]}; they must be equal"
-        )
+    check_same_size(image, trimap)
     window = window_around(trimap == 128, margin)
     if window is None:
         return None
@@ -179,6 +175,15 @@ def lay_out(
         counted=counted,
         place=place,
     )
+
+
+def check_same_size(image: NDArray[np.float32], trimap: NDArray[np.uint8]) -> None:
+    """Raise TrimapError unless H×W×3 and H×W have the same H and W."""
+    if image.shape[:2] != trimap.shape:
+        raise TrimapError(
+            f"the trimap is {trimap.shape[1]}×{trimap.shape[0]} pixels, "
+            f"the image {image.shape[1]}×{image.shape[0]}; they must be equal"
+        )
 
 
 def pad_to_multiple(array: NDArray[Any], multiple: int = STRIDE) -> NDArray[Any]:

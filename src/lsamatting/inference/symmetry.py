@@ -1,0 +1,41 @@
+"""The eight symmetries of the square: pictures turned by quarters and flipped, and turned back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+SymmetryCount = Literal[1, 2, 4, 8]
+"""How many symmetries: 1 is the picture as it is, 2 adds its mirror image, 4 are the quarter turns,
+8 are all."""
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """One symmetry: the picture is mirrored left to right or not, then turned."""
+
+    turns: int
+    """Quarter turns against the clock."""
+
+    mirrored: bool
+
+    def apply(self, array: NDArray[Scalar]) -> NDArray[Scalar]:
+        """Turn H×W or H×W×C; the result is a view."""
+        return np.rot90(array[:, ::-1] if self.mirrored else array, self.turns)
+
+    def undo(self, array: NDArray[Scalar]) -> NDArray[Scalar]:
+        """Give back what was turned by `apply`; the result is a view."""
+        turned = np.rot90(array, -self.turns)
+        return turned[:, ::-1] if self.mirrored else turned
+
+
+def square_symmetries(count: SymmetryCount = 8) -> tuple[Symmetry, ...]:
+    """Give a subgroup of the square's symmetries, the identity first; see `SymmetryCount`."""
+    turns = range(4) if count >= 4 else range(1)
+    mirrors = (False, True) if count in (2, 8) else (False,)
+    return tuple(Symmetry(turn, mirrored) for mirrored in mirrors for turn in turns)
