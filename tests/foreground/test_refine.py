@@ -138,6 +138,21 @@ def test_exact_is_the_direct_solution(shape, kappa, border):
     np.testing.assert_allclose(refined, wanted, atol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["uniform", "edge", "noise"])
+@pytest.mark.parametrize("kappa", [0.05, 50.0])
+def test_exact_where_weights_differ_by_far(kind, kappa):
+    rng = np.random.default_rng(15)
+    alpha = rng.random((60, 75))
+    if kind == "edge":
+        alpha = np.tile(np.arange(75) < 38, (60, 1)).astype(float)
+    elif kind == "noise":
+        alpha = np.rint(alpha)
+    foreground = rng.random((60, 75, 3))
+    refined = refine_foreground(foreground, alpha, kappa=kappa, tolerance=1e-6)
+    wanted = direct_solution(foreground, alpha, kappa, "inside")
+    np.testing.assert_allclose(refined, wanted, atol=1e-4)
+
+
 @pytest.mark.parametrize("border", ["inside", "reflect"])
 def test_exact_where_grids_are_many_and_what_is_known_is_far(border):
     rng = np.random.default_rng(5)
@@ -256,6 +271,14 @@ def test_a_transparent_picture_becomes_constant(faintness):
     np.testing.assert_allclose(
         refined, foreground.mean(axis=(0, 1)) * np.ones((40, 37, 1)), atol=1e-5
     )
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4), (40, 37)])
+def test_sweeps_leave_a_transparent_pixel_without_neighbours_alone(shape):
+    # At the coarsest scale the largest of these pictures is one pixel, too.
+    foreground = np.random.default_rng(14).random((*shape, 3), np.float32)
+    refined = refine_foreground(foreground, np.zeros(shape), method="multilevel", border="inside")
+    assert foreground.min() <= refined.min() <= refined.max() <= foreground.max()
 
 
 def test_light_brighter_than_white_and_one_channel():

@@ -49,6 +49,10 @@ def multilevel(
             continue
         small = _resize(alpha, size)
         wx, wy, inverse = _weights(small, kappa, mirrored)
+        if not inverse.any():
+            # A single transparent pixel without neighbours: nothing says what it should become.
+            estimate = [_resize(plane, size) for plane in estimate]
+            continue
         shape = (channels, size[1] + 2, size[0] + 2)
         known, x, other = (np.zeros(shape, np.float32) for _ in range(3))
         for c in range(channels):
@@ -84,7 +88,9 @@ def _weights(alpha: Array, kappa: float, mirrored: bool) -> tuple[Array, Array, 
     total += wx[1:-1, :-2]
     total += wy[1:-1, 1:-1]
     total += wy[:-2, 1:-1]
-    return wx, wy, np.divide(1, total, dtype=np.float32)
+    inverse = np.zeros_like(total)
+    np.divide(1, total, out=inverse, where=total > 0)
+    return wx, wy, inverse
 
 
 @njit(cache=True)

@@ -31,7 +31,7 @@ Doubles = NDArray[np.float64]
 
 _ROWS = 32  # of a strip that one thread sweeps with both colours while it is in the cache
 _DIRECT = 512  # pixels of the coarsest grid, which is solved by its inverse
-_CYCLES = 60  # each takes off half at least, and mostly four fifths
+_CYCLES = 300  # a dozen is usual; noise with a large kappa takes many
 _FAINT = 1e-6  # deviation from a constant that is below single precision
 
 
@@ -178,7 +178,7 @@ def _mend(levels: list[_Level], i: int, inverse: Doubles) -> None:
 def _rounding(level: _Level) -> Doubles:
     """Norm of a residual that is nothing but rounding: some units in the last place of A|x|."""
     inner = np.s_[1:-1, 1:-1]
-    weights = 1 / np.maximum(level.inverse[inner], np.float32(1e-30))
+    weights = 1 / np.maximum(level.inverse[inner], 1e-30, dtype=np.float64)
     sizes = [float(np.linalg.norm((weights * plane[inner]).ravel())) for plane in level.x]
     return 4 * float(np.finfo(np.float32).eps) * np.array(sizes)
 
@@ -334,7 +334,7 @@ def _restrict(x, b, d, wx, wy, coarse):  # type: ignore[no-untyped-def]
                     )
                 total = 0.0
                 for i in range(1, width + 1):
-                    total += r[i] * r[i]
+                    total += np.float64(r[i]) ** 2
                 squares[row - 1, c] += total
                 for i in range(1, columns + 1):
                     coarse[c, row, i] += r[2 * i - 1] + r[2 * i]
@@ -380,17 +380,20 @@ def _interpolate(coarse, fine):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inline="always")
-def _joined(tie, left_inner, left_known, right_inner, right_known, single):  # type: ignore[no-untyped-def]
-    """Weight between the centres of two blocks, along one row of pixels.
+def _joined(tie, one_inner, one_known, other_inner, other_known, single):  # type: ignore[no-untyped-def]
+    """Weight of the way between the centres of two blocks.
 
-    In series: from the left centre to its edge, the tie, from the edge to the right centre. A
-    block's half is a half pixel of its inner tie; known pixels take no way to the centre at all.
+    In series: from one centre to its edge, the tie, from the edge to the other centre. A block's
+    half is half a pixel of its inner tie, or less where the edge itself is known. It is never more
+    than half of the tie's own resistance, for there are ways around a weak inner tie, and a strong
+    tie must stay strong.
     """
     if tie <= 0:
         return np.float32(0)
-    left = np.float32(0.5) / max(left_inner + left_known, np.float32(1e-30))
-    right = np.float32(0.5) / max(right_inner + right_known, np.float32(1e-30))
-    return 1 / (1 / tie + left + (np.float32(0) if single else right))
+    one, other = max(one_inner + one_known, tie), max(other_inner + other_known, tie)
+    return 1 / (
+        1 / tie + np.float32(0.5) / one + (np.float32(0) if single else np.float32(0.5) / other)
+    )
 
 
 @njit(cache=True, parallel=True)
@@ -398,24 +401,28 @@ def _coarsen(d, wx, wy, coarse_d, coarse_wx, coarse_wy):  # type: ignore[no-unty
     height, width = d.shape[0] - 2, d.shape[1] - 2
     for row in prange(1, coarse_d.shape[0] - 1):
         for i in range(1, coarse_d.shape[1] - 1):
-            total, right, down = np.float32(0), np.float32(0), np.float32(0)
+            # The border's zeros stand in for the pixels that a block at the end lacks.
             y, k = 2 * row, 2 * i
-            for j in range(y - 1, min(y, height) + 1):
-                for m in range(k - 1, min(k, width) + 1):
-                    total += d[j, m]
+            top, left = slice(y - 1, y + 1), slice(k - 1, k + 1)
+            coarse_d[row, i] = d[top, left].sum()
             if k < width:
-                for j in range(y - 1, min(y, height) + 1):
-                    right += _joined(
-                        wx[j, k], wx[j, k - 1], d[j, k], wx[j, k + 1], d[j, k + 1], k + 1 == width
-                    )
+                coarse_wx[row, i] = _joined(
+                    wx[top, k].sum(),
+                    wx[top, k - 1].sum(),
+                    d[top, k].sum(),
+                    wx[top, k + 1].sum(),
+                    d[top, k + 1].sum(),
+                    k + 1 == width,
+                )
             if y < height:
-                for m in range(k - 1, min(k, width) + 1):
-                    down += _joined(
-                        wy[y, m], wy[y - 1, m], d[y, m], wy[y + 1, m], d[y + 1, m], y + 1 == height
-                    )
-            coarse_d[row, i] = total
-            coarse_wx[row, i] = right
-            coarse_wy[row, i] = down
+                coarse_wy[row, i] = _joined(
+                    wy[y, left].sum(),
+                    wy[y - 1, left].sum(),
+                    d[y, left].sum(),
+                    wy[y + 1, left].sum(),
+                    d[y + 1, left].sum(),
+                    y + 1 == height,
+                )
 
 
 @njit(cache=True, parallel=True)

@@ -55,8 +55,8 @@ def check_alpha(alpha: NDArray[Any], colours: NDArray[Any]) -> Array:
 
 def check_kappa(kappa: float) -> None:
     """Raise ConfigError unless κ is a positive number of reasonable size."""
-    if not (math.isfinite(kappa) and 1e-4 <= kappa <= 1e4):
-        raise ConfigError(f"kappa is {kappa}; accepted are 0.0001 to 10000")
+    if not (math.isfinite(kappa) and 1e-3 <= kappa <= 1e3):
+        raise ConfigError(f"kappa is {kappa}; accepted are 0.001 to 1000")
 
 
 def check_border(border: str) -> None:

@@ -49,7 +49,7 @@ def refine_foreground(
         all pictures less than 32 pixels high or wide. ``jacobi``: Algorithm 1, `iterations` sweeps
         that carry colours as many pixels far.
     kappa
-        κ, the weight of smoothness, 0.0001 to 10000.
+        κ, the weight of smoothness, 0.001 to 1000.
     scales
         S of ``multilevel``: the coarsest picture is 2^(S−1) times smaller.
     iterations
