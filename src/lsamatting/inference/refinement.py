@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lsamatting.inference.boundary import Targets
-from lsamatting.inference.descent import Progress, descend, descend_quasi_newton
+from lsamatting.inference.descent import Progress, descend, descend_quasi_newton, find_rate
 from lsamatting.inference.frame import Layout
 from lsamatting.inference.moving import MovingDecoder
 from lsamatting.inference.objective import Objective, Value
@@ -111,7 +111,8 @@ class Refiner:
         steps:
             Steps of plain descent; with L-BFGS, at most as many evaluations.
         rate:
-            Step length of plain descent, and of the first step that L-BFGS tries.
+            Step length of plain descent, and of the first step that L-BFGS tries. With strokes
+            it is doubled until the first step halves the objective.
         weight:
             The factor before C2.
         optimiser:
@@ -163,6 +164,8 @@ class Refiner:
             (gradient,) = torch.autograd.grad(opacity, fields, value.gradient)
             return value, gradient
 
+        if targets.strokes:
+            rate = find_rate(evaluate, fields, rate)
         minimise = descend if optimiser == "descent" else descend_quasi_newton
         fields, trace = minimise(
             evaluate, fields, steps=steps, rate=rate, goal=goal, progress=progress
