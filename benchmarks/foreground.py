@@ -165,6 +165,7 @@ def curves(width: int, height: int, repeat: int) -> dict[str, list[tuple[float, 
     }
     found: dict[str, list[tuple[float, float]]] = {}
     for method, options in efforts.items():
+        refine_foreground(foreground, alpha, method=method)  # type: ignore[arg-type]
         for option in options:
             times = []
             for _ in range(repeat):

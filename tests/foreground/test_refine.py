@@ -148,7 +148,7 @@ def test_exact_where_weights_differ_by_far(kind, kappa):
     elif kind == "noise":
         alpha = np.rint(alpha)
     foreground = rng.random((60, 75, 3))
-    refined = refine_foreground(foreground, alpha, kappa=kappa, tolerance=1e-6)
+    refined = refine_foreground(foreground, alpha, kappa=kappa, tolerance=1e-7)
     wanted = direct_solution(foreground, alpha, kappa, "inside")
     np.testing.assert_allclose(refined, wanted, atol=1e-4)
 
