@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -249,6 +247,9 @@ def _results(tasks: list[_Task], work: _Work, workers: int) -> Iterator[_Results
     if workers <= 1:
         yield ((task, _attempt(work, task)) for task in tasks)
         return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+
     # Spawned, not forked: a fork of a process with running threads may hang.
     pool = ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start
