@@ -12,6 +12,7 @@ from lsamatting import __version__
 from lsamatting.cli.ablate import ablate
 from lsamatting.cli.compare import compare
 from lsamatting.cli.console import complain, complain_unexpected
+from lsamatting.cli.convert import convert
 from lsamatting.cli.data import data_app, repeat_options
 from lsamatting.cli.demo import demo
 from lsamatting.cli.evaluate import evaluate
@@ -63,6 +64,7 @@ app.command("refine-foreground")(refine_foreground)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(ablate)
+app.command()(convert)
 app.command()(info)
 app.command()(demo)
 app.command(

@@ -1,0 +1,73 @@
+"""`lsamatting convert`: one of the authors' checkpoints in, a weights folder out."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lsamatting.cli.console import say
+from lsamatting.errors import ConfigError, WeightsError
+
+if TYPE_CHECKING:
+    from lsamatting.network.lsanet import LSANet
+
+
+def convert(
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CHECKPOINT", help="The authors' checkpoint, a file that PyTorch saved."
+        ),
+    ],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="OUT_DIR", help="Folder for config.json and model.safetensors."),
+    ],
+    half: Annotated[
+        bool, typer.Option("--half", help="Store float16: half the size, no longer their digits.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Write into a folder that holds files already.")
+    ] = False,
+) -> None:
+    """Convert a checkpoint of the paper's authors to weights for all other commands."""
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder}: not a folder; choose another name")
+    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise ConfigError(f"{folder}: not empty; --overwrite writes into it all the same")
+
+    from safetensors import SafetensorError
+
+    from lsamatting.network.published import read_published
+
+    read = read_published(checkpoint)
+    if half:
+        _check_half(checkpoint, read.network)
+    try:
+        read.network.save_pretrained(folder, half=half)
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"{folder}: cannot be written ({error})") from error
+    epoch = "" if read.epoch is None else f"epoch {read.epoch}, "
+    size = f"{read.tensors} tensors, {read.parameters / 1e6:.1f} million parameters"
+    say(f"{checkpoint} -> {folder} ({epoch}{size}, {'float16' if half else 'float32'})")
+    say(
+        "as the authors run it: lsamatting matte PHOTO TRIMAP "
+        f"--weights {shlex.quote(str(folder))} --padding published --boundary published --tta"
+    )
+
+
+def _check_half(checkpoint: Path, network: LSANet) -> None:
+    from torch import finfo, float16
+
+    from lsamatting.network.published import published_key
+
+    largest = finfo(float16).max
+    for name, value in network.state_dict().items():
+        if value.is_floating_point() and value.abs().max() > largest:
+            raise WeightsError(
+                f"{checkpoint}: {published_key(name)} has values beyond {largest:.0f}, "
+                "which --half cannot hold"
+            )
