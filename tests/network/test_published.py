@@ -222,6 +222,7 @@ FAULTS = {
     "missing": r"missing backbone\.layer2\.0\.downsample\.1\.weight$",
     "shape": r"final_final\.conv1\.weight is \(32, 67, 3, 3\) instead of \(32, 68, 3, 3\)$",
     "no tensor": r"decoder\.decoder_3\.fc\.bias is no tensor but a list$",
+    "kind": r"backbone\.stem\.1\.bn\.weight holds torch\.int64 instead of torch\.float32$",
     "not finite": r"backbone\.stem\.1\.bn\.bias has values that are not finite$",
     "many": r"missing \S+; missing \S+; missing \S+; and 272 more$",
     "half prefixed": r"unexpected module\.backbone",
@@ -239,6 +240,8 @@ def test_what_does_not_match_is_named(light, tmp_path, fault):
         state["decoder.final_final.conv1.weight"] = torch.zeros(32, 67, 3, 3)
     elif fault == "no tensor":
         state["decoder.decoder_3.fc.bias"] = [1.0]
+    elif fault == "kind":
+        state["backbone.stem.1.bn.weight"] = torch.ones(32, dtype=torch.int64)
     elif fault == "not finite":
         state["backbone.stem.1.bn.bias"] = torch.full((32,), float("nan"))
     elif fault == "many":

@@ -149,6 +149,8 @@ def _check(path: Path, state: Mapping[Any, Any], wanted: Mapping[str, Tensor]) -
             problems.append(f"{key} is no tensor but a {type(value).__name__}")
         elif value.shape != own.shape:
             problems.append(f"{key} is {tuple(value.shape)} instead of {tuple(own.shape)}")
+        elif value.is_floating_point() != own.is_floating_point():
+            problems.append(f"{key} holds {value.dtype} instead of {own.dtype}")
         elif not torch.isfinite(value).all():
             problems.append(f"{key} has values that are not finite")
     if problems:
