@@ -13,21 +13,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lsamatting.errors import LsamattingError
-    from lsamatting.matting import Matte, Matting
+    from lsamatting.matte import Matte
+    from lsamatting.matting import Matting
     from lsamatting.network.config import NetworkConfig
     from lsamatting.network.lsanet import LSANet
+    from lsamatting.session import Session
     from lsamatting.trimap import Trimap
 
 __version__ = "0.1.0"
 
-__all__ = ["LSANet", "LsamattingError", "Matte", "Matting", "NetworkConfig", "Trimap"]
+__all__ = ["LSANet", "LsamattingError", "Matte", "Matting", "NetworkConfig", "Session", "Trimap"]
 
 _HOMES = {
     "LSANet": "network.lsanet",
     "LsamattingError": "errors",
-    "Matte": "matting",
+    "Matte": "matte",
     "Matting": "matting",
     "NetworkConfig": "network.config",
+    "Session": "session",
     "Trimap": "trimap",
 }
 

@@ -76,6 +76,10 @@ class Picture:
         """Width and height."""
         return self.pixels.shape[1], self.pixels.shape[0]
 
+    def visible(self) -> Array:
+        """HxWx3 in [0, 1]: what a screen shows, without what linear light has beyond white."""
+        return np.clip(self.pixels, 0, 1) if self.linear else self.pixels
+
 
 def read_picture(
     source: str | Path | Image.Image | npt.NDArray[Any], *, max_pixels: int = DEFAULT_MAX_PIXELS

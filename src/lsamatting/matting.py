@@ -4,137 +4,40 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
-import numpy as np
 from huggingface_hub import ModelHubMixin, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from PIL import Image
 
-from lsamatting.backdrop import fit_backdrop, read_backdrop
-from lsamatting.compositing import composite, cutout
-from lsamatting.errors import WeightsError
+from lsamatting.errors import ConfigError, WeightsError
 from lsamatting.foreground.decontaminate import Method, estimate_foreground
-from lsamatting.images import (
-    DEFAULT_MAX_PIXELS,
-    Depth,
-    Picture,
-    best_depth,
-    read_picture,
-    write_grey,
-    write_picture,
-)
+from lsamatting.images import DEFAULT_MAX_PIXELS, Picture, read_picture
+from lsamatting.inference.boundary import Boundary
 from lsamatting.inference.device import choose_device
+from lsamatting.inference.frame import Padding
 from lsamatting.inference.predict import predict_alpha
+from lsamatting.inference.refining import RefineOptions, RefineReport, refining_estimator
+from lsamatting.inference.tta import Averaging, average_alpha
+from lsamatting.matte import Matte
 from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE
 from lsamatting.network.lsanet import LSANet
+from lsamatting.session import Session
 from lsamatting.trimap import Trimap
 from lsamatting.weights import DEFAULT_WEIGHTS, bundled_folder, bundled_names
 
-FloatArray = NDArray[np.float32]
 ImageSource = str | Path | Image.Image | NDArray[Any] | Picture
-Backdrop = str | Path | Image.Image | ArrayLike
 TrimapSource = str | Path | Image.Image | NDArray[Any] | Trimap
+Progress = Callable[[int, int], None]
+"""Called with how much is done and of how much."""
+
+PUBLISHED_THRESHOLDS = {"background_below": 50, "foreground_above": 200}
+"""How the authors' code reads trimaps."""
 
 _REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
-
-
-@dataclass(frozen=True)
-class Matte:
-    """A picture taken apart: opacity, and the subject's own colours.
-
-    Size and orientation are the picture's as a viewer shows it.
-    """
-
-    alpha: FloatArray
-    """H×W float32 in [0, 1]."""
-
-    foreground: FloatArray
-    """H×W×3 float32 in [0, 1]: the subject's colours without those behind it."""
-
-    trimap: Trimap
-    """The trimap that was used."""
-
-    timings: dict[str, float] = field(default_factory=dict)
-    """Seconds spent in each step, and their `total`."""
-
-    depth: Depth = 8
-    """Bits per channel of the picture, and of the files that are saved if their format can."""
-
-    linear: bool = False
-    """The picture's file was in linear light, and so is what is saved as a floating-point file."""
-
-    notes: tuple[str, ...] = ()
-    """What was noticed and done while the picture and the trimap were read."""
-
-    def cutout(self) -> FloatArray:
-        """Give the subject alone: H×W×4 straight RGBA, float32 in [0, 1]."""
-        return cutout(self.foreground, self.alpha)
-
-    def composite(self, on: Backdrop) -> FloatArray:
-        """Put the subject on something else.
-
-        Parameters
-        ----------
-        on:
-            A colour (`white`, `#2a6`, three numbers in [0, 1]) or a picture (a path, a PIL image,
-            an array as for `Matting`), which is scaled to cover this one.
-
-        Returns
-        -------
-        ndarray
-            H×W×3 float32 in [0, 1].
-
-        Raises
-        ------
-        ConfigError
-            It is neither a file nor a colour.
-        ImageError
-            The picture cannot be read.
-        """
-        behind = fit_backdrop(read_backdrop(on), *self.alpha.shape)
-        return composite(self.foreground, self.alpha, behind)
-
-    def save(self, path: str | Path, *, depth: Depth | None = None) -> None:
-        """Write the opacity as a grey picture.
-
-        Parameters
-        ----------
-        path:
-            The suffix decides the format.
-        depth:
-            8, 16 or 32 bits; the picture's own, as far as the format can, if not given.
-
-        Raises
-        ------
-        ImageError
-            The file cannot be written, or its format has no such depth.
-        """
-        write_grey(path, self.alpha, depth=depth or best_depth(path, self.depth))
-
-    def save_cutout(self, path: str | Path, *, depth: Depth | None = None) -> None:
-        """Write the subject as straight RGBA; options and errors are those of `save`."""
-        write_picture(
-            path,
-            self.foreground,
-            alpha=self.alpha,
-            depth=depth or best_depth(path, self.depth),
-            linear=self.linear,
-        )
-
-    def save_foreground(self, path: str | Path, *, depth: Depth | None = None) -> None:
-        """Write the subject's colours as RGB; options and errors are those of `save`."""
-        self._save_rgb(path, self.foreground, depth)
-
-    def save_composite(self, path: str | Path, on: Backdrop, *, depth: Depth | None = None) -> None:
-        """Write `composite(on)` as RGB; options and errors are those of `save`."""
-        self._save_rgb(path, self.composite(on), depth)
-
-    def _save_rgb(self, path: str | Path, pixels: FloatArray, depth: Depth | None) -> None:
-        write_picture(path, pixels, depth=depth or best_depth(path, self.depth), linear=self.linear)
 
 
 class Matting(
@@ -160,11 +63,19 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         The network; it is moved to the device and put in evaluation mode.
     device:
         `auto` (CUDA, else MPS, else CPU), `cpu`, `cuda`, `cuda:N` or `mps`.
+    padding:
+        What the network sees of a picture, see `lsamatting.inference.frame.Padding`: the unknown
+        part (`window`), all of it (`paper`), or all of it with the authors' borders and trimap
+        thresholds (`published`).
+    boundary:
+        Which boundary pixels refinement looks at: both sides (`paper`) or the authors' code's.
+    tta:
+        Test-time augmentation: True for the paper's 24 runs, or which (`Averaging`).
 
     Raises
     ------
     ConfigError
-        The device is not on this machine.
+        The device is not on this machine, or an option has no such value.
 
     Examples
     --------
@@ -174,9 +85,26 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
     >>> matte.save_cutout("cat.png")
     """
 
-    def __init__(self, network: LSANet, *, device: str = "auto") -> None:
+    def __init__(
+        self,
+        network: LSANet,
+        *,
+        device: str = "auto",
+        padding: Padding = "window",
+        boundary: Boundary = "paper",
+        tta: bool | Averaging | None = None,
+    ) -> None:
+        for name, value, accepted in (
+            ("padding", padding, get_args(Padding)),
+            ("boundary", boundary, get_args(Boundary)),
+        ):
+            if value not in accepted:
+                raise ConfigError(f"{name} {value!r}; accepted: {', '.join(accepted)}")
         self.device = choose_device(device)
         self.network = network.to(self.device).eval()
+        self.padding: Padding = padding
+        self.boundary: Boundary = boundary
+        self.tta = Averaging() if tta is True else tta or None
 
     @classmethod
     def from_pretrained(  # type: ignore[override]
@@ -184,6 +112,9 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         pretrained_model_name_or_path: str | Path = DEFAULT_WEIGHTS,
         *,
         device: str = "auto",
+        padding: Padding = "window",
+        boundary: Boundary = "paper",
+        tta: bool | Averaging | None = None,
         revision: str | None = None,
         token: str | bool | None = None,
         cache_dir: str | Path | None = None,
@@ -197,7 +128,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         pretrained_model_name_or_path:
             The name of bundled weights; else a folder that `save_pretrained` wrote; else a
             Hugging Face repository, `owner/name`.
-        device:
+        device, padding, boundary, tta:
             As in the constructor.
         revision, token, cache_dir, force_download, local_files_only:
             How a repository is fetched, as in `huggingface_hub.hf_hub_download`.
@@ -207,7 +138,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         WeightsError
             There are no such weights, or they do not fit the network exactly.
         ConfigError
-            The device is not on this machine.
+            The device is not on this machine, or an option has no such value.
         """
         choose_device(device)
         name = str(pretrained_model_name_or_path)
@@ -239,7 +170,8 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
                     f"from the Hugging Face hub: {reason}"
                 ) from error
             folder = Path(files[0]).parent
-        return cls(LSANet.from_pretrained(folder), device=device)
+        network = LSANet.from_pretrained(folder)
+        return cls(network, device=device, padding=padding, boundary=boundary, tta=tta)
 
     def _save_pretrained(self, save_directory: Path) -> None:
         self.network.save_pretrained(save_directory)
@@ -250,7 +182,9 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         trimap: TrimapSource,
         *,
         foreground: Method = "ml",
+        refine: bool | RefineOptions = False,
         max_pixels: int = DEFAULT_MAX_PIXELS,
+        progress: Progress | None = None,
     ) -> Matte:
         """Take a picture apart.
 
@@ -265,8 +199,13 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
             How the subject's colours are found where it is transparent: `ml` (multi-level,
             Germer et al. 2020), `closed-form` (Levin et al. 2008, slower) or `none` (they are
             the picture's own).
+        refine:
+            Backpropagating refinement (section 4.3) of every run: True for the paper's 100 steps.
         max_pixels:
             Larger files are refused.
+        progress:
+            Called, where there are runs to average or steps to take, with those done and their
+            number.
 
         Raises
         ------
@@ -276,20 +215,56 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
             The trimap cannot be read, or is not of the picture's size.
         """
         start = time.perf_counter()
-        picture = (
-            image if isinstance(image, Picture) else read_picture(image, max_pixels=max_pixels)
-        )
-        called = str(trimap) if isinstance(trimap, str | Path) else "the trimap"
-        if not isinstance(trimap, Trimap):
-            trimap = Trimap.read(trimap, max_pixels=max_pixels)
-        named = str(picture.path or "the picture")
-        trimap.check_size(picture.pixels.shape[:2], named, called=called)
+        picture, trimap = self._read(image, trimap, max_pixels)
         timings = {"read": time.perf_counter() - start}
-        # Linear files may hold values beyond white, of which the network knows nothing.
-        visible = np.clip(picture.pixels, 0, 1) if picture.linear else picture.pixels
-        alpha = predict_alpha(
-            self.network, visible, trimap.values, device=self.device, timings=timings
+        reports: list[RefineReport] = []
+        options = refine if isinstance(refine, RefineOptions) else RefineOptions()
+        steps, runs = options.steps if refine else 1, self.tta.runs if self.tta else 1
+        runs_done = 0
+
+        def run_finished(done: int, _: int) -> None:
+            nonlocal runs_done
+            runs_done = done
+            if progress is not None:
+                progress(done * steps, runs * steps)
+
+        def step_finished(done: int, _: int) -> None:
+            if progress is not None:
+                progress(runs_done * steps + done, runs * steps)
+
+        estimator = (
+            refining_estimator(
+                self.network,
+                boundary=self.boundary,
+                options=options,
+                reports=reports,
+                progress=step_finished,
+            )
+            if refine
+            else None
         )
+        if self.tta is None:
+            alpha = predict_alpha(
+                self.network,
+                picture.visible(),
+                trimap.values,
+                device=self.device,
+                padding=self.padding,
+                estimator=estimator,
+                timings=timings,
+            )
+        else:
+            alpha = average_alpha(
+                self.network,
+                picture.visible(),
+                trimap.values,
+                self.tta,
+                device=self.device,
+                padding=self.padding,
+                estimator=estimator,
+                timings=timings,
+                progress=run_finished,
+            )
         begun = time.perf_counter()
         colours = estimate_foreground(picture.pixels, alpha, trimap.values, method=foreground)
         timings["foreground"] = time.perf_counter() - begun
@@ -301,5 +276,55 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
             timings=timings,
             depth=picture.depth,
             linear=picture.linear,
-            notes=(*picture.notes, *trimap.warnings),
+            notes=(*picture.notes, *trimap.warnings, *_notices(reports)),
+            refinement=tuple(reports),
         )
+
+    def open(
+        self,
+        image: ImageSource,
+        trimap: TrimapSource,
+        *,
+        foreground: Method = "ml",
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+    ) -> Session:
+        """Keep a picture open, to predict, refine and correct its matte with strokes.
+
+        The encoder runs here, once. Parameters and errors are those of calling the model; one
+        run of the network is refined, whatever `tta` says.
+        """
+        picture, trimap = self._read(image, trimap, max_pixels)
+        return Session(
+            self.network,
+            picture,
+            trimap,
+            device=self.device,
+            padding=self.padding,
+            boundary=self.boundary,
+            foreground=foreground,
+        )
+
+    def _read(
+        self, image: ImageSource, trimap: TrimapSource, max_pixels: int
+    ) -> tuple[Picture, Trimap]:
+        picture = (
+            image if isinstance(image, Picture) else read_picture(image, max_pixels=max_pixels)
+        )
+        called = str(trimap) if isinstance(trimap, str | Path) else "the trimap"
+        if not isinstance(trimap, Trimap):
+            thresholds = PUBLISHED_THRESHOLDS if self.padding == "published" else {}
+            trimap = Trimap.read(trimap, max_pixels=max_pixels, **thresholds)
+        named = str(picture.path or "the picture")
+        trimap.check_size(picture.pixels.shape[:2], named, called=called)
+        return picture, trimap
+
+
+def _notices(reports: list[RefineReport]) -> tuple[str, ...]:
+    """Say each notice once, and of how many runs it is true if not of the only one."""
+    if len(reports) == 1:
+        return (reports[0].notice,) if reports[0].notice else ()
+    notices = [report.notice for report in reports if report.notice]
+    return tuple(
+        f"{notice} (in {notices.count(notice)} of {len(reports)} runs)"
+        for notice in dict.fromkeys(notices)
+    )

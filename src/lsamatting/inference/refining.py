@@ -1,0 +1,123 @@
+"""Backpropagating refinement as a way of estimating, and what is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsamatting.errors import ConfigError
+from lsamatting.inference.boundary import Boundary, boundary_targets
+from lsamatting.inference.frame import Layout
+from lsamatting.inference.predict import Estimator
+from lsamatting.inference.refinement import Optimiser, Refinement, Refiner
+from lsamatting.network.lsanet import LSANet
+
+
+@dataclass(frozen=True)
+class RefineOptions:
+    """How the objective is minimised; the defaults are the paper's (section 4.3).
+
+    Raises
+    ------
+    ConfigError
+        A value is out of range.
+    """
+
+    steps: int = 100
+    """Steps of gradient descent, or evaluations by L-BFGS at most."""
+
+    rate: float = 20.0
+    """Length of a step of gradient descent, or of the first by L-BFGS, in gradients."""
+
+    optimiser: Optimiser = "descent"
+    """`descent` (plain, the paper's) or `lbfgs`, which is faster."""
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ConfigError(f"refinement steps must be at least 1, found {self.steps}")
+        if not 0 < self.rate < np.inf:
+            raise ConfigError(f"refinement rate must be positive, found {self.rate:g}")
+        if self.optimiser not in get_args(Optimiser):
+            raise ConfigError(
+                f"refinement optimiser {self.optimiser!r}; "
+                f"accepted: {', '.join(get_args(Optimiser))}"
+            )
+
+
+@dataclass(frozen=True)
+class RefineReport:
+    """What refinement did to one run of the network."""
+
+    c1: tuple[float, ...]
+    """C1 at the start and after every step: how far known opacities are violated."""
+
+    c2: tuple[float, ...]
+    """C2 likewise: how far the result is from the network's own."""
+
+    kept: bool
+    """Whether the network's own result was kept."""
+
+    notice: str
+    """Why it was kept; empty if it was not."""
+
+    seconds: float
+    """Time of the iterations."""
+
+    @classmethod
+    def of(cls, refinement: Refinement) -> RefineReport:
+        """Tell of a refinement without its pictures."""
+        return cls(
+            c1=refinement.c1,
+            c2=refinement.c2,
+            kept=refinement.kept,
+            notice=refinement.notice,
+            seconds=refinement.seconds,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give lists, numbers and strings, ready for JSON."""
+        return asdict(self)
+
+
+def refining_estimator(
+    network: LSANet,
+    *,
+    boundary: Boundary = "paper",
+    options: RefineOptions | None = None,
+    reports: list[RefineReport] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Estimator:
+    """Refine every run of the network by backpropagation.
+
+    Parameters
+    ----------
+    network:
+        In evaluation mode.
+    boundary:
+        Whose boundary pixels C1 looks at.
+    options:
+        How the objective is minimised.
+    reports:
+        If given, receives one report per run.
+    progress:
+        Called with the steps done and their number.
+    """
+    how = options or RefineOptions()
+
+    def estimate(layout: Layout) -> NDArray[np.float32]:
+        refinement = Refiner(network, layout).refine(
+            boundary_targets(layout.marks, layout.counted, boundary=boundary),
+            steps=how.steps,
+            rate=how.rate,
+            optimiser=how.optimiser,
+            progress=progress,
+        )
+        if reports is not None:
+            reports.append(RefineReport.of(refinement))
+        return refinement.alpha
+
+    return estimate
