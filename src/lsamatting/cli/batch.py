@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
 from lsamatting.cli.options import DEFAULT_BAND
+from lsamatting.cli.strokes import read_strokes
 from lsamatting.errors import LsamattingError
 
 if TYPE_CHECKING:
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
     from lsamatting.cli.pairing import Pair
     from lsamatting.images import Picture
-    from lsamatting.matting import Matte, Matting
+    from lsamatting.inference.refining import RefineOptions
+    from lsamatting.matte import Matte
+    from lsamatting.matting import Matting
     from lsamatting.trimap import Trimap
 
 OVERLAY_COLOUR = (0.16, 0.43, 0.40)
@@ -63,10 +67,21 @@ class Work:
     max_pixels: int
     backdrop: ArrayLike = OVERLAY_COLOUR
     foreground_method: Literal["ml", "closed-form", "none"] = "ml"
+    refine: RefineOptions | Literal[False] = False
+    strokes: Path | None = None
+    """Corrections of the only picture, painted on a transparent layer."""
+
     depth: Literal[8, 16, 32] | None = None
 
-    def do(self, task: Task) -> dict[str, Any]:
+    @property
+    def slow(self) -> bool:
+        """Whether one picture takes long enough to show how far it is."""
+        return bool(self.refine) or self.model.tta is not None
+
+    def do(self, task: Task, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
         """Make one matte and write its files.
+
+        `progress` is called with the runs or steps done and their number.
 
         Returns
         -------
@@ -82,17 +97,14 @@ class Work:
             picture.pixels.shape[:2], str(task.pair.image), called=str(task.pair.guide)
         )
         read = time.perf_counter() - start
-        needs_colours = set(task.outputs) - {"alpha"}
-        result = self.model(
-            picture, trimap, foreground=self.foreground_method if needs_colours else "none"
-        )
+        result = self._solve(task, picture, trimap, progress)
         start_of_writing = time.perf_counter()
         for name, path in task.outputs.items():
             self._write(name, path, picture, result)
         end = time.perf_counter()
         seconds = {
             **{name: spent for name, spent in result.timings.items() if name != "total"},
-            "read": read + result.timings["read"],
+            "read": read + result.timings.get("read", 0.0),
             "write": end - start_of_writing,
             "total": end - start,
         }
@@ -106,9 +118,32 @@ class Work:
             "notes": [
                 *(f"{task.pair.image}: {note}" for note in picture.notes),
                 *(f"{task.pair.guide}: {warning}" for warning in trimap.warnings),
+                *(
+                    f"{task.pair.image}: {note}"
+                    for note in result.notes[len(picture.notes) + len(trimap.warnings) :]
+                ),
             ],
+            "refinement": [report.to_dict() for report in result.refinement],
             "seconds": {name: round(value, 4) for name, value in seconds.items()},
         }
+
+    def _solve(
+        self,
+        task: Task,
+        picture: Picture,
+        trimap: Trimap,
+        progress: Callable[[int, int], None] | None,
+    ) -> Matte:
+        method = self.foreground_method if set(task.outputs) - {"alpha"} else "none"
+        if self.strokes is None:
+            return self.model(
+                picture, trimap, foreground=method, refine=self.refine, progress=progress
+            )
+        strokes = read_strokes(self.strokes, picture, max_pixels=self.max_pixels)
+        session = self.model.open(picture, trimap, foreground=method)
+        for mask, value in strokes:
+            session.stroke(mask, value)
+        return session.refine(self.refine or None, progress=progress)
 
     def _write(self, name: str, path: Path, picture: Picture, result: Matte) -> None:
         if name == "alpha":
@@ -146,13 +181,20 @@ def run_all(
     with Progress(
         console=console,
         transient=True,
-        disable=not (batch and console.is_terminal),
+        disable=not ((batch or work.slow) and console.is_terminal),
         # Results stay on stdout when that is a file or a pipe.
         redirect_stdout=sys.stdout.isatty(),
     ) as progress:
-        for task in progress.track(tasks, description="matting"):
+        pictures = progress.add_task("pictures", total=len(tasks), visible=batch)
+        inside = progress.add_task("runs and steps", total=None, visible=work.slow)
+
+        def show(done: int, total: int) -> None:
+            progress.update(inside, completed=done, total=total)
+
+        for number, task in enumerate(tasks):
+            progress.update(pictures, completed=number)
             try:
-                report = work.do(task)
+                report = work.do(task, show)
             except Exception as error:
                 if not batch:
                     raise

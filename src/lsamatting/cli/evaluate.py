@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
-from lsamatting.cli.options import DeviceOption, ThreadsOption
+from lsamatting.cli.options import BoundaryName, DeviceOption, PaddingName, ThreadsOption
 from lsamatting.errors import ConfigError, LsamattingError
 from lsamatting.weights import DEFAULT_WEIGHTS
 
@@ -37,21 +37,6 @@ class MethodName(StrEnum):
 
     LSAMATTING = "lsamatting"
     CLOSED_FORM = "closed-form"
-
-
-class PaddingName(StrEnum):
-    """What the network sees of a picture."""
-
-    WINDOW = "window"
-    PAPER = "paper"
-    PUBLISHED = "published"
-
-
-class BoundaryName(StrEnum):
-    """Which pixels refinement takes for the boundary of what is known."""
-
-    PAPER = "paper"
-    PUBLISHED = "published"
 
 
 _FORMATS = {"SAD": ".2f", "MSE": ".4f", "MAD": ".4f", "Grad": ".2f", "Conn": ".2f"}

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from lsamatting import __version__
 from lsamatting.cli.console import say
 
-EXTRAS = {"train": "lightning", "demo": "skimage"}
+EXTRAS = {"train": "lightning", "figures": "matplotlib", "demo": "skimage"}
 """Optional parts, and a module that shows whether one is installed."""
 
 

@@ -16,6 +16,7 @@ from lsamatting.cli.convert import convert
 from lsamatting.cli.data import data_app, repeat_options
 from lsamatting.cli.demo import demo
 from lsamatting.cli.evaluate import evaluate
+from lsamatting.cli.figure import figure_app
 from lsamatting.cli.info import info
 from lsamatting.cli.matte import matte
 from lsamatting.cli.refine_foreground import refine_foreground
@@ -75,6 +76,7 @@ app.command(
     },
 )(train)
 app.add_typer(data_app, name="data")
+app.add_typer(figure_app, name="figure")
 
 
 def main(args: list[str]) -> int:

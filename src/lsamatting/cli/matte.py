@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,15 +15,26 @@ from lsamatting.cli.batch import OVERLAY_COLOUR, Guide, Task, Work, run_all
 from lsamatting.cli.console import say
 from lsamatting.cli.options import (
     DEFAULT_BAND,
+    BoundaryOption,
     Depth,
     DeviceOption,
     DilateOption,
     ErodeOption,
     ForegroundMethod,
     MaxPixelsOption,
+    PaddingName,
+    PaddingOption,
+    RefineOptimiserOption,
+    RefineOption,
+    RefineRateOption,
+    RefineStepsOption,
     ThreadsOption,
+    TtaOption,
+    TtaScalesOption,
+    TtaSymmetriesOption,
     WeightsOption,
 )
+from lsamatting.cli.techniques import averaging, refine_options
 from lsamatting.errors import ConfigError
 from lsamatting.weights import DEFAULT_WEIGHTS
 
@@ -66,6 +78,22 @@ def matte(
     foreground_method: Annotated[
         ForegroundMethod, typer.Option(help="How the subject's own colours are found.")
     ] = ForegroundMethod.ML,
+    refine: RefineOption = False,
+    strokes: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --refine: corrections, painted in grey (the opacity wanted) on a "
+            "transparent picture of the photograph's size."
+        ),
+    ] = None,
+    refine_steps: RefineStepsOption = None,
+    refine_rate: RefineRateOption = None,
+    refine_optimiser: RefineOptimiserOption = None,
+    boundary: BoundaryOption = None,
+    tta: TtaOption = False,
+    tta_scales: TtaScalesOption = None,
+    tta_symmetries: TtaSymmetriesOption = None,
+    padding: PaddingOption = PaddingName.WINDOW,
     weights: WeightsOption = DEFAULT_WEIGHTS,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
@@ -74,11 +102,19 @@ def matte(
     ] = None,
     background_below: Annotated[
         int | None,
-        typer.Option(min=0, max=255, help="Trimap values below this are background [85]."),
+        typer.Option(
+            min=0,
+            max=255,
+            help="Trimap values below this are background [85; with --padding published 50].",
+        ),
     ] = None,
     foreground_above: Annotated[
         int | None,
-        typer.Option(min=0, max=255, help="Trimap values above this are foreground [170]."),
+        typer.Option(
+            min=0,
+            max=255,
+            help="Trimap values above this are foreground [170; with --padding published 200].",
+        ),
     ] = None,
     max_pixels: MaxPixelsOption = None,
     overwrite: Annotated[
@@ -106,6 +142,10 @@ def matte(
     }
     if mask is not None and thresholds:
         raise ConfigError("--background-below and --foreground-above go with a trimap, not --mask")
+    if strokes is not None and not refine:
+        raise ConfigError("--strokes goes with --refine")
+    if strokes is not None and tta:
+        raise ConfigError("--strokes correct a single run: leave --tta out")
     if composite is not None and on is None:
         raise ConfigError("--composite needs --on, a colour or a picture")
     if on is not None and composite is None and overlay is None:
@@ -120,10 +160,21 @@ def matte(
     if not any(wanted.values()):
         raise ConfigError("nothing to write: give -o, --cutout, --composite or another output")
 
+    refining = refine_options(
+        refine,
+        steps=refine_steps,
+        rate=refine_rate,
+        optimiser=refine_optimiser,
+        boundary=boundary,
+    )
+    averaged = averaging(tta, scales=tta_scales, symmetries=tta_symmetries)
+
     from lsamatting.cli.pairing import make_folder, pair_up
 
     images = paths if mask is not None else paths[:-1]
     pairs, batch = pair_up(images, mask if mask is not None else paths[-1])
+    if strokes is not None and batch:
+        raise ConfigError(f"{strokes}: strokes are for one picture, found several")
     bits = depth.bits if depth is not None else None
     tasks = [Task(pair, _outputs(pair.image, wanted, batch=batch)) for pair in pairs]
     _check_outputs(tasks, bits, on, batch=batch)
@@ -133,13 +184,24 @@ def matte(
     from lsamatting.backdrop import read_backdrop
     from lsamatting.images import DEFAULT_MAX_PIXELS
     from lsamatting.inference.device import limit_threads
-    from lsamatting.matting import Matting
+    from lsamatting.matting import PUBLISHED_THRESHOLDS, Matting
 
     if threads is not None:
         limit_threads(threads)
     limit = max_pixels or DEFAULT_MAX_PIXELS
+    if padding is PaddingName.PUBLISHED and mask is None:
+        thresholds = {**PUBLISHED_THRESHOLDS, **thresholds}
+    model = Matting.from_pretrained(
+        weights,
+        device=device,
+        padding=padding.value,
+        boundary="paper" if boundary is None else boundary.value,
+        tta=averaged,
+    )
     work = Work(
-        model=Matting.from_pretrained(weights, device=device),
+        model=model,
+        refine=refining or False,
+        strokes=strokes,
         guide=Guide(
             is_mask=mask is not None,
             erode=DEFAULT_BAND if erode is None else erode,
@@ -169,6 +231,9 @@ def matte(
             "weights": weights,
             "device": str(work.model.device),
             "threads": torch.get_num_threads(),
+            "padding": padding.value,
+            "tta": asdict(averaged) if averaged else None,
+            "refine": {**asdict(refining), "boundary": model.boundary} if refining else None,
             "pictures": done,
             "kept": kept,
             "failed": failed,

@@ -34,6 +34,28 @@ class ForegroundMethod(StrEnum):
     CLOSED_FORM = "closed-form"
 
 
+class PaddingName(StrEnum):
+    """What the network sees of a picture."""
+
+    WINDOW = "window"
+    PAPER = "paper"
+    PUBLISHED = "published"
+
+
+class BoundaryName(StrEnum):
+    """Which pixels refinement takes for the boundary of what is known."""
+
+    PAPER = "paper"
+    PUBLISHED = "published"
+
+
+class OptimiserName(StrEnum):
+    """How refinement minimises its objective."""
+
+    DESCENT = "descent"
+    LBFGS = "lbfgs"
+
+
 WeightsOption = Annotated[
     str,
     typer.Option(help="Bundled name, folder, or Hugging Face repository (owner/name)."),
@@ -41,6 +63,42 @@ WeightsOption = Annotated[
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 ThreadsOption = Annotated[
     int | None, typer.Option(min=1, help="Processor threads; all of them if not given.")
+]
+PaddingOption = Annotated[
+    PaddingName,
+    typer.Option(
+        help="What the network sees: the unknown part, the whole picture as in the paper, or as "
+        "in the authors' code (which also reads trimaps otherwise)."
+    ),
+]
+BoundaryOption = Annotated[
+    BoundaryName | None,
+    typer.Option(help="With --refine: the paper's boundary [paper] or the authors' code's."),
+]
+RefineOption = Annotated[
+    bool, typer.Option("--refine", help="Refine by backpropagation until known pixels are right.")
+]
+RefineStepsOption = Annotated[
+    int | None, typer.Option(min=1, help="With --refine: number of steps [100].")
+]
+RefineRateOption = Annotated[
+    float | None,
+    typer.Option(help="With --refine: learning rate; with lbfgs that of the first step [20]."),
+]
+RefineOptimiserOption = Annotated[
+    OptimiserName | None,
+    typer.Option(help="With --refine: plain descent as in the paper [descent], or faster L-BFGS."),
+]
+TtaOption = Annotated[
+    bool,
+    typer.Option("--tta", help="Average 24 runs: three scales, four rotations, each flipped too."),
+]
+TtaScalesOption = Annotated[
+    str | None, typer.Option(metavar="S,S,...", help="With --tta: the scales [0.8,1,1.25].")
+]
+TtaSymmetriesOption = Annotated[
+    int | None,
+    typer.Option(help="With --tta: 8 (rotations and flips), 4 (rotations), 2 (flip) or 1 [8]."),
 ]
 ErodeOption = Annotated[
     int | None,

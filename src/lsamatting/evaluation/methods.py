@@ -91,13 +91,9 @@ def lsamatting(
     from lsamatting.network.files import WEIGHTS_FILE, weight_file
     from lsamatting.weights import bundled_folder
 
-    how: dict[str, Any] = {}
-    if (padding, boundary, tta) != ("window", "paper", False):
-        from lsamatting.inference.tta import Averaging
-
-        how = {"padding": padding, "boundary": boundary, "tta": Averaging() if tta else None}
-    call: dict[str, Any] = {"refine": True} if refine else {}
-    model = Matting.from_pretrained(weights, device=device, **how)
+    model = Matting.from_pretrained(
+        weights, device=device, padding=padding, boundary=boundary, tta=tta
+    )
     source = bundled_folder(str(weights)) or weights
     parts = [Path(weights).name, *(["refine"] if refine else []), *(["tta"] if tta else [])]
     method = Method(
@@ -116,7 +112,7 @@ def lsamatting(
     )
 
     def predict(picture: Picture, trimap: Trimap) -> NDArray[Any]:
-        return model(picture, trimap, foreground="none", **call).alpha
+        return model(picture, trimap, foreground="none", refine=refine).alpha
 
     return predict, method
 
