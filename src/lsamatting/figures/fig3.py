@@ -1,0 +1,200 @@
+"""Figure 3 of the paper: alpha before and after backpropagating refinement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lsamatting.errors import ConfigError, MissingExtraError, TrimapError
+from lsamatting.evaluation.sheet import worst_place
+from lsamatting.inference.boundary import Boundary, Targets, boundary_targets
+from lsamatting.inference.frame import Padding, frame_picture, lay_out
+from lsamatting.inference.refinement import Refinement, Refiner
+from lsamatting.inference.refining import RefineOptions
+from lsamatting.network.lsanet import LSANet
+from lsamatting.replacing import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+VIOLATION = 0.1
+"""How far a boundary pixel may be from what the trimap says before it is marked."""
+
+TOO_OPAQUE, TOO_CLEAR = "#e4572e", "#2e86e4"
+CLOSE_UP = 160
+"""Side in pixels of the part that is shown enlarged."""
+
+
+@dataclass(frozen=True)
+class Violations:
+    """Boundary pixels at which a matte contradicts the trimap, H×W bool each."""
+
+    too_opaque: NDArray[np.bool_]
+    """At the known background's boundary."""
+
+    too_clear: NDArray[np.bool_]
+    """At the known foreground's boundary."""
+
+    @property
+    def count(self) -> int:
+        """Number of pixels."""
+        return int(self.too_opaque.sum() + self.too_clear.sum())
+
+
+def violations(
+    alpha: NDArray[np.float32], targets: Targets, *, threshold: float = VIOLATION
+) -> Violations:
+    """Find the boundary pixels that are further than `threshold` from 0 or 1.
+
+    Parameters
+    ----------
+    alpha:
+        H×W in [0, 1], the network's output also at known pixels.
+    targets:
+        The boundary, see `lsamatting.inference.boundary`.
+    threshold:
+        In [0, 1).
+    """
+    return Violations(targets.zero & (alpha > threshold), targets.one & (alpha < 1 - threshold))
+
+
+def fig3(
+    network: LSANet,
+    image: NDArray[np.float32],
+    trimap: NDArray[np.uint8],
+    path: Path,
+    *,
+    device: torch.device | str = "cpu",
+    padding: Padding = "window",
+    boundary: Boundary = "paper",
+    options: RefineOptions | None = None,
+    threshold: float = VIOLATION,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Violations, Violations]:
+    """Draw alpha before and after refinement, violated boundary pixels marked, and the objective.
+
+    Parameters
+    ----------
+    network:
+        In evaluation mode, on `device`.
+    image:
+        H×W×3, gamma-encoded RGB in [0, 1].
+    trimap:
+        H×W with 0, 128 and 255.
+    path:
+        The figure, a PNG file.
+    device, padding, boundary, options, progress:
+        As in `Matting` and `Session.refine`.
+    threshold:
+        See `violations`.
+
+    Returns
+    -------
+    tuple of Violations
+        Before and after.
+
+    Raises
+    ------
+    MissingExtraError
+        matplotlib is not installed.
+    ConfigError
+        The threshold is out of range.
+    TrimapError
+        Nothing is unknown, or the trimap is of another size.
+    """
+    if find_spec("matplotlib") is None:
+        raise MissingExtraError("drawing figures", "figures")
+    if not 0 <= threshold < 1:
+        raise ConfigError(f"the threshold is in [0, 1), found {threshold:g}")
+    frame = frame_picture(image, trimap, padding=padding, priors=network.config.priors)
+    if frame is None:
+        raise TrimapError("the trimap has no unknown pixel: there is nothing to refine")
+    layout = lay_out(
+        frame.image, frame.trimap, frame.priors, frame.counted, padding=padding, device=device
+    )
+    targets = boundary_targets(layout.marks, layout.counted, boundary=boundary)
+    how = options or RefineOptions()
+    refinement = Refiner(network, layout).refine(
+        targets, steps=how.steps, rate=how.rate, optimiser=how.optimiser, progress=progress
+    )
+    before, after = (
+        violations(alpha, targets, threshold=threshold)
+        for alpha in (refinement.initial, refinement.alpha)
+    )
+    _draw(path, frame.image, refinement, layout.place, targets, (before, after))
+    return before, after
+
+
+def _draw(
+    path: Path,
+    image: NDArray[np.float32],
+    refinement: Refinement,
+    place: tuple[slice, slice],
+    targets: Targets,
+    marks: tuple[Violations, Violations],
+) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    boundary = int(targets.zero.sum() + targets.one.sum())
+    violated = (marks[0].too_opaque | marks[0].too_clear).astype(np.float32)
+    close = worst_place(violated, CLOSE_UP)
+    figure = Figure(figsize=(13, 7.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2, 3)
+    rows = zip(("before", "after"), (refinement.initial, refinement.alpha), marks, strict=True)
+    for row, (name, alpha, marked) in enumerate(rows):
+        share = 100 * marked.count / max(1, boundary)
+        _show(
+            axes[row, 0],
+            alpha[place],
+            Violations(marked.too_opaque[place], marked.too_clear[place]),
+            f"{name}: {marked.count} of {boundary} boundary pixels violated ({share:.1f} %)",
+        )
+        _show(
+            axes[row, 1],
+            alpha[close],
+            Violations(marked.too_opaque[close], marked.too_clear[close]),
+            "where most of them were",
+        )
+    seen = np.zeros((*refinement.initial.shape, 3), np.float32)
+    height, width = image.shape[:2]
+    seen[place] = image[: place[0].stop - place[0].start, : place[1].stop - place[1].start]
+    axes[0, 2].imshow(seen[close].clip(0, 1), interpolation="nearest")
+    axes[0, 2].set_title("the picture there")
+    axes[0, 2].set_axis_off()
+    steps = np.arange(len(refinement.c1))
+    axes[1, 2].plot(steps, refinement.c1, label="C1, boundary")
+    axes[1, 2].plot(steps, 0.1 * np.asarray(refinement.c2), label="0.1 C2, distance")
+    axes[1, 2].plot(steps, refinement.objective, label="objective", color="black", linewidth=1)
+    axes[1, 2].set_xlabel("step")
+    axes[1, 2].set_ylim(bottom=0)
+    axes[1, 2].legend()
+    axes[1, 2].set_title(refinement.notice or "objective")
+    figure.text(
+        0.01,
+        0.005,
+        f"red: more than the threshold above 0 beside known background; "
+        f"blue: below 1 beside known foreground ({width}×{height} pixels computed)",
+        fontsize=8,
+    )
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=110, format="png")
+
+
+def _show(axes: Axes, alpha: NDArray[Any], marked: Violations, title: str) -> None:
+    axes.imshow(alpha, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    # Dots of a fixed size on paper: a pixel's own would be lost in a large picture.
+    size = max(1.0, 300 / max(alpha.shape))
+    for mask, colour in ((marked.too_opaque, TOO_OPAQUE), (marked.too_clear, TOO_CLEAR)):
+        rows, columns = np.nonzero(mask)
+        axes.scatter(columns, rows, s=size, c=colour, linewidths=0)
+    axes.set_title(title, fontsize=10)
+    axes.set_axis_off()
