@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 import torch
@@ -29,20 +30,23 @@ def test_a_checkpoint_becomes_weights_for_every_command(cli, checkpoint, network
     folder = tmp_path / "the authors"
     outcome = cli("convert", checkpoint, folder)
     assert (outcome.code, outcome.err) == (0, "")
-    first, second = outcome.out.splitlines()
+    first, second, third = outcome.out.splitlines()
     assert first == (
         f"{checkpoint} -> {folder} (epoch 99, 376 tensors, 38.1 million parameters, float32)"
     )
-    assert f"--weights '{folder}' --padding published" in second
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
     assert json.loads((folder / "config.json").read_text()) == NetworkConfig.paper().to_dict()
     written = load_file(folder / "model.safetensors")
     for name, value in network.state_dict().items():
         assert torch.equal(written[name], value), name
-    outcome = cli(
-        "matte", scene.image, scene.trimap, "-o", tmp_path / "alpha.png", "--weights", folder
-    )
-    assert outcome.code == 0
+
+    # What it tells to run does run.
+    files = {"PHOTO": scene.image, "TRIMAP": scene.trimap, "ALPHA": tmp_path / "alpha.png"}
+    command = shlex.split(second.partition(": lsamatting ")[2])
+    assert command[command.index("--weights") + 1] == str(folder)
+    command = [str(files.get(word, word)) for word in command] + ["--tta-symmetries", "1"]
+    outcome = cli(*command, *shlex.split(third.partition(": ")[2]), "--refine-steps", "1")
+    assert outcome.code == 0, outcome.err
     assert (tmp_path / "alpha.png").exists()
 
 

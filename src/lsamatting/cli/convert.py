@@ -54,9 +54,10 @@ def convert(
     size = f"{read.tensors} tensors, {read.parameters / 1e6:.1f} million parameters"
     say(f"{checkpoint} -> {folder} ({epoch}{size}, {'float16' if half else 'float32'})")
     say(
-        "as the authors run it: lsamatting matte PHOTO TRIMAP "
-        f"--weights {shlex.quote(str(folder))} --padding published --boundary published --tta"
+        "as the authors run it: lsamatting matte PHOTO TRIMAP -o ALPHA "
+        f"--weights {shlex.quote(str(folder))} --padding published --tta"
     )
+    say("with refinement: --refine --boundary published")
 
 
 def _check_half(checkpoint: Path, network: LSANet) -> None:
