@@ -20,7 +20,12 @@ from lsamatting.inference.boundary import Boundary
 from lsamatting.inference.device import choose_device
 from lsamatting.inference.frame import Padding
 from lsamatting.inference.predict import predict_alpha
-from lsamatting.inference.refining import RefineOptions, RefineReport, refining_estimator
+from lsamatting.inference.refining import (
+    RefineOptions,
+    RefineReport,
+    default_options,
+    refining_estimator,
+)
 from lsamatting.inference.tta import Averaging, average_alpha
 from lsamatting.matte import Matte
 from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE
@@ -200,7 +205,8 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
             Germer et al. 2020), `closed-form` (Levin et al. 2008, slower) or `none` (they are
             the picture's own).
         refine:
-            Backpropagating refinement (section 4.3) of every run: True for the paper's 100 steps.
+            Backpropagating refinement (section 4.3) of every run: how, or True for L-BFGS with
+            `window` padding and the paper's 100 steps of plain descent with the others.
         max_pixels:
             Larger files are refused.
         progress:
@@ -218,7 +224,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         picture, trimap = self._read(image, trimap, max_pixels)
         timings = {"read": time.perf_counter() - start}
         reports: list[RefineReport] = []
-        options = refine if isinstance(refine, RefineOptions) else RefineOptions()
+        options = refine if isinstance(refine, RefineOptions) else default_options(self.padding)
         steps, runs = options.steps if refine else 1, self.tta.runs if self.tta else 1
         runs_done = 0
 

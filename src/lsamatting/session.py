@@ -16,7 +16,7 @@ from lsamatting.images import Picture
 from lsamatting.inference.boundary import Boundary, boundary_targets
 from lsamatting.inference.frame import Frame, Layout, Padding, frame_picture, lay_out
 from lsamatting.inference.refinement import Refiner
-from lsamatting.inference.refining import RefineOptions, RefineReport
+from lsamatting.inference.refining import RefineOptions, RefineReport, default_options
 from lsamatting.matte import Matte
 from lsamatting.network.lsanet import LSANet
 from lsamatting.trimap import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
@@ -54,6 +54,7 @@ class Session:
         self.trimap = trimap
         self._foreground = foreground
         self._boundary = boundary
+        self._padding: Padding = padding
         self._strokes: list[tuple[NDArray[np.bool_], float]] = []
         started = time.perf_counter()
         self._visible = picture.visible()
@@ -139,8 +140,8 @@ class Session:
         Parameters
         ----------
         options:
-            How the objective is minimised. If not given: the paper's way, and with strokes by
-            a few steps of L-BFGS, which answer sooner and carry further.
+            How the objective is minimised. If not given: as calling the model does, and with
+            strokes by a few steps of L-BFGS, which answer sooner and carry further.
         progress:
             Called with the steps done and their number.
 
@@ -153,7 +154,7 @@ class Session:
         if self._refiner is None or self._frame is None or self._layout is None:
             report = RefineReport((), (), True, "nothing is unknown: not refined", 0.0)
             return self._matte(None, None, (report,))
-        how = options or (BRUSH if self._strokes else RefineOptions())
+        how = options or (BRUSH if self._strokes else default_options(self._padding))
         started = time.perf_counter()
         targets = boundary_targets(
             self._layout.marks, self._layout.counted, boundary=self._boundary

@@ -28,13 +28,22 @@ def test_refinement_tells_its_objective(cli, scene):
     assert outcome.code == 0, outcome.err
     report = json.loads(outcome.out)
     assert report["refine"] == {
-        **{"steps": 4, "rate": 20.0, "optimiser": "descent", "boundary": "published"}
+        **{"steps": 4, "rate": 20.0, "optimiser": "lbfgs", "boundary": "published"}
     }
     (refinement,) = report["pictures"][0]["refinement"]
     if not refinement["kept"]:
-        assert len(refinement["c1"]) == len(refinement["c2"]) == 5
+        assert len(refinement["c1"]) == len(refinement["c2"]) <= 5
         objective = [a + 0.1 * b for a, b in zip(refinement["c1"], refinement["c2"], strict=True)]
         assert objective[-1] < objective[0]
+
+
+def test_where_the_paper_is_reproduced_descent_is_plain(cli, scene):
+    outcome = cli(
+        *("matte", scene.image, scene.trimap, "-o", scene.folder / "a.png", "--json"),
+        *("--refine", "--refine-steps", "3", "--padding", "paper"),
+    )
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["refine"]["optimiser"] == "descent"
 
 
 def test_averaging_and_refining_together(cli, scene):

@@ -95,7 +95,12 @@ def fig3(
     from lsamatting.trimap import Trimap
 
     options: RefineOptions | None = refine_options(
-        True, steps=refine_steps, rate=refine_rate, optimiser=refine_optimiser, boundary=boundary
+        True,
+        steps=refine_steps,
+        rate=refine_rate,
+        optimiser=refine_optimiser,
+        boundary=boundary,
+        padding=padding,
     )
     if threads is not None:
         limit_threads(threads)

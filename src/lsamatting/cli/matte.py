@@ -166,6 +166,7 @@ def matte(
         rate=refine_rate,
         optimiser=refine_optimiser,
         boundary=boundary,
+        padding=padding,
     )
     averaged = averaging(tta, scales=tta_scales, symmetries=tta_symmetries)
 

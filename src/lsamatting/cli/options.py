@@ -79,7 +79,7 @@ RefineOption = Annotated[
     bool, typer.Option("--refine", help="Refine by backpropagation until known pixels are right.")
 ]
 RefineStepsOption = Annotated[
-    int | None, typer.Option(min=1, help="With --refine: number of steps [100].")
+    int | None, typer.Option(min=1, help="With --refine: number of steps, at most [100].")
 ]
 RefineRateOption = Annotated[
     float | None,
@@ -87,7 +87,10 @@ RefineRateOption = Annotated[
 ]
 RefineOptimiserOption = Annotated[
     OptimiserName | None,
-    typer.Option(help="With --refine: plain descent as in the paper [descent], or faster L-BFGS."),
+    typer.Option(
+        help="With --refine: L-BFGS, or plain descent as in the paper "
+        "[lbfgs; descent with --padding paper or published]."
+    ),
 ]
 TtaOption = Annotated[
     bool,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from lsamatting.cli.options import BoundaryName, OptimiserName
+from lsamatting.cli.options import BoundaryName, OptimiserName, PaddingName
 from lsamatting.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def refine_options(
     rate: float | None,
     optimiser: OptimiserName | None,
     boundary: BoundaryName | None,
+    padding: PaddingName,
 ) -> RefineOptions | None:
     """Give the options of refinement; None where it is not wanted.
 
@@ -39,9 +40,9 @@ def refine_options(
         if lonely:
             raise ConfigError(f"{lonely[0]} goes with --refine")
         return None
-    from lsamatting.inference.refining import RefineOptions
+    from lsamatting.inference.refining import RefineOptions, default_options
 
-    default = RefineOptions()
+    default = default_options(padding.value)
     return RefineOptions(
         steps=default.steps if steps is None else steps,
         rate=default.rate if rate is None else rate,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,6 +87,7 @@ def lsamatting(
     WeightsError, ConfigError
         As `Matting.from_pretrained`.
     """
+    from lsamatting.inference.refining import default_options
     from lsamatting.matting import Matting
     from lsamatting.network.files import WEIGHTS_FILE, weight_file
     from lsamatting.weights import bundled_folder
@@ -105,6 +106,7 @@ def lsamatting(
             "padding": padding,
             "boundary": boundary,
             "refine": refine,
+            "refinement": asdict(default_options(padding)) if refine else None,
             "tta": tta,
             "device": str(model.device),
             "threads": threads,

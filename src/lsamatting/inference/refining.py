@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lsamatting.errors import ConfigError
 from lsamatting.inference.boundary import Boundary, boundary_targets
-from lsamatting.inference.frame import Layout
+from lsamatting.inference.frame import Layout, Padding
 from lsamatting.inference.predict import Estimator
 from lsamatting.inference.refinement import Optimiser, Refinement, Refiner
 from lsamatting.network.lsanet import LSANet
@@ -19,7 +19,7 @@ from lsamatting.network.lsanet import LSANet
 
 @dataclass(frozen=True)
 class RefineOptions:
-    """How the objective is minimised; the defaults are the paper's (section 4.3).
+    """How the objective is minimised; the defaults of the fields are the paper's (section 4.3).
 
     Raises
     ------
@@ -46,6 +46,15 @@ class RefineOptions:
                 f"refinement optimiser {self.optimiser!r}; "
                 f"accepted: {', '.join(get_args(Optimiser))}"
             )
+
+
+def default_options(padding: Padding) -> RefineOptions:
+    """Give the options that suit what is asked for.
+
+    Where the paper or the authors' code is reproduced, by their `padding`, plain descent is. Else
+    L-BFGS, which needs no rate that fits the network and comes to a lower objective sooner.
+    """
+    return RefineOptions(optimiser="lbfgs" if padding == "window" else "descent")
 
 
 @dataclass(frozen=True)
