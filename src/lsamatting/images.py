@@ -82,7 +82,10 @@ class Picture:
 
 
 def read_picture(
-    source: str | Path | Image.Image | npt.NDArray[Any], *, max_pixels: int = DEFAULT_MAX_PIXELS
+    source: str | Path | Image.Image | npt.NDArray[Any],
+    *,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    convert_profile: bool = True,
 ) -> Picture:
     """Read a picture.
 
@@ -94,6 +97,8 @@ def read_picture(
         or float in [0, 1], RGB order, gamma-encoded. A float32 array is not copied.
     max_pixels
         Larger pictures are refused before they are decoded.
+    convert_profile
+        Convert the colours of an embedded profile to sRGB; else values stay as stored.
 
     Returns
     -------
@@ -109,7 +114,7 @@ def read_picture(
 
     raster = decode(source, max_pixels=max_pixels)
     colour, linear, notes = raster.colour, raster.linear, raster.notes
-    if raster.profile is not None:
+    if raster.profile is not None and convert_profile:
         from lsamatting.formats import icc
 
         converted = icc.to_srgb(colour, raster.profile)

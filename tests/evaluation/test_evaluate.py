@@ -10,6 +10,7 @@ from lsamatting.evaluation.datasets import open_dataset
 from lsamatting.evaluation.evaluate import evaluate
 from lsamatting.evaluation.methods import Method, closed_form, made_elsewhere
 from lsamatting.evaluation.records import MEASURES, read_records
+from lsamatting.formats import icc
 from lsamatting.images import read_grey
 from lsamatting.trimap import Trimap
 
@@ -226,3 +227,26 @@ def test_closed_form_gets_the_files_values(trio, tmp_path, capsys):
     wanted = np.floor(estimate_alpha_cf(image, trimap) * 255 + 0.5)
     unknown = (trimap > 0) & (trimap < 1)
     assert (np.asarray(Image.open(save / "a.png"))[unknown] == wanted[unknown]).all()
+
+
+@pytest.mark.parametrize(("layout", "converted"), [("composition-1k", 0), ("trio", 1)])
+def test_profiles_of_composites_are_left_alone(tmp_path, monkeypatch, layout, converted):
+    """Adobe's script lets a background's profile through, and others' codes ignore it."""
+    folders = {
+        "composition-1k": ("merged", "trimaps", "alpha"),
+        "trio": ("image", "trimap", "alpha"),
+    }[layout]
+    for folder, value in zip(folders, (100, 128, 50), strict=True):
+        (tmp_path / folder).mkdir()
+        Image.new("L", (20, 20), value).save(tmp_path / folder / "fox_0.png")
+    image = tmp_path / folders[0] / "fox_0.png"
+    Image.new("RGB", (20, 20), (9, 8, 7)).save(image, icc_profile=icc.srgb_profile())
+    conversions = []
+
+    def convert(colour, profile):
+        conversions.append(profile)
+        return icc.Converted(colour, False, None)
+
+    monkeypatch.setattr("lsamatting.formats.icc.to_srgb", convert)
+    evaluate(open_dataset(tmp_path), stripes, tmp_path / "r.jsonl", method=METHOD)
+    assert len(conversions) == converted

@@ -304,3 +304,10 @@ def test_table_profiles_of_deep_pictures_are_told_to_be_coarse(tmp_path):
         tmp_path / "eight.png", icc_profile=lut_profile()
     )
     np.testing.assert_array_equal(picture.pixels, read_picture(tmp_path / "eight.png").pixels)
+
+
+def test_a_profile_may_be_left_alone(tmp_path):
+    Image.fromarray(RGB).save(tmp_path / "p.png", icc_profile=ADOBE_PROFILE)
+    stored = read_picture(tmp_path / "p.png", convert_profile=False)
+    np.testing.assert_array_equal(stored.pixels, RGB.astype(np.float32) / np.float32(255))
+    assert (read_picture(tmp_path / "p.png").pixels != stored.pixels).any()

@@ -43,22 +43,26 @@ class _Sample:
     files: TestPicture
     trimap: Trimap
     truth: NDArray[np.float32] | None
+    as_stored: bool
+    """Whether the image's colour profile is left alone: Adobe's script lets that of the background
+    through into composites, and no evaluation code that others use converts it."""
+
     _image: Picture | None = field(default=None, repr=False)
 
     @classmethod
-    def read(cls, files: TestPicture, band: float) -> _Sample:
+    def read(cls, files: TestPicture, band: float, *, as_stored: bool) -> _Sample:
         truth = None if files.alpha is None else read_grey(files.alpha)[0]
         if files.trimap is not None:
             trimap = Trimap.read(files.trimap)
         else:
             assert truth is not None  # a picture has a trimap or a truth to make it from
             trimap = Trimap.from_alpha(truth, band=band)
-        return cls(files, trimap, truth)
+        return cls(files, trimap, truth, as_stored)
 
     @property
     def image(self) -> Picture:
         if self._image is None:
-            self._image = read_picture(self.files.image)
+            self._image = read_picture(self.files.image, convert_profile=not self.as_stored)
             named = str(self.files.trimap or self.files.alpha)
             self.trimap.check_size(
                 self._image.pixels.shape[:2], str(self.files.image), called=named
@@ -191,13 +195,14 @@ class _Run:
         self.predictor = predictor
         self.save = save
         self.band = band
+        self.as_stored = dataset.layout == "composition-1k"
         self.rows: dict[sheet.Key, sheet.Bytes] = {}
 
     def is_saved(self, picture: TestPicture) -> bool:
         return self.save is None or picture.in_folder(self.save).is_file()
 
     def measure(self, files: TestPicture) -> _Result:
-        sample = _Sample.read(files, self.band)
+        sample = _Sample.read(files, self.band, as_stored=self.as_stored)
         alpha, seconds = self._predict(sample)
         errors = {}
         if sample.truth is not None:
@@ -244,7 +249,7 @@ class _Run:
             sheet.write_sheet(path, chosen, self.rows, title=title)
 
     def _again(self, files: TestPicture, record: PictureRecord) -> _Result:
-        sample = _Sample.read(files, self.band)
+        sample = _Sample.read(files, self.band, as_stored=self.as_stored)
         if self.save is not None and self.is_saved(files):
             alpha: NDArray[Any] = read_grey(files.in_folder(self.save))[0]
         else:
