@@ -30,7 +30,7 @@ Array = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 _ROWS = 32  # of a strip that one thread sweeps with both colours while it is in the cache
-_DIRECT = 100  # pixels of the coarsest grid, solved by its inverse; BLAS threads spin after large ones
+_DIRECT = 100  # pixels of the coarsest grid, whose inverse is taken; BLAS spins on after large ones
 _CYCLES = 300  # a dozen is usual; noise with a large kappa takes many
 _FAINT = 1e-6  # deviation from a constant that is below single precision
 
