@@ -306,10 +306,21 @@ def test_zero_sized_array_of_a_picture_is_refused(cli, scene, weights):
     assert "image.bmp" in outcome.error_line
 
 
-def test_nothing_to_write(cli, scene):
-    outcome = cli("matte", scene.image, scene.trimap)
+def test_opacity_is_what_is_written_if_nothing_is_asked_for(cli, scene, weights, monkeypatch):
+    here = scene.folder / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    outcome = cli("matte", scene.image, scene.trimap, "--weights", weights)
+    assert outcome.code == 0, outcome.err
+    assert "image-alpha.png" in outcome.out
+    assert [path.name for path in here.iterdir()] == ["image-alpha.png"]
+
+
+def test_several_pictures_need_to_be_told_where_to(cli, scene, weights):
+    images, trimaps, _ = batch_of(scene, "one", "two")
+    outcome = cli("matte", images, trimaps, "--weights", weights)
     assert outcome.code == 2
-    assert "nothing to write" in outcome.error_line
+    assert "nowhere to write" in outcome.error_line
 
 
 def test_no_trimap(cli, scene):

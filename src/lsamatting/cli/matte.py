@@ -51,7 +51,10 @@ def matte(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Opacity, a grey picture; for several pictures a folder."
+            "--output",
+            "-o",
+            help="Opacity, a grey picture; for several pictures a folder. Without any output: "
+            "IMAGE-alpha.png in the current folder.",
         ),
     ] = None,
     mask: Annotated[
@@ -157,8 +160,6 @@ def matte(
         "composite": composite,
         "overlay": overlay,
     }
-    if not any(wanted.values()):
-        raise ConfigError("nothing to write: give -o, --cutout, --composite or another output")
 
     refining = refine_options(
         refine,
@@ -176,6 +177,13 @@ def matte(
     pairs, batch = pair_up(images, mask if mask is not None else paths[-1])
     if strokes is not None and batch:
         raise ConfigError(f"{strokes}: strokes are for one picture, found several")
+    if not any(wanted.values()):
+        if batch:
+            raise ConfigError(
+                "several pictures, and nowhere to write: give -o, --cutout, --composite "
+                "or another output"
+            )
+        wanted["alpha"] = Path(f"{pairs[0].image.stem}-alpha.png")
     bits = depth.bits if depth is not None else None
     tasks = [Task(pair, _outputs(pair.image, wanted, batch=batch)) for pair in pairs]
     _check_outputs(tasks, bits, on, batch=batch)
