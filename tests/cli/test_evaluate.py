@@ -52,6 +52,21 @@ def test_our_network_is_evaluated_and_its_hash_stated(cli, discs, weights):
     assert float(lines[3].split()[3]) == pytest.approx(records.means()["SAD"], abs=0.005)
 
 
+def test_refinement_and_averaging_are_done_and_stated(cli, discs, weights):
+    plain = cli("evaluate", discs, "--weights", weights, "-o", "plain.jsonl")
+    outcome = cli(
+        *("evaluate", discs, "--weights", weights, "-o", "r.jsonl"),
+        *("--refine", "--boundary", "published", "--tta"),
+    )
+    assert (plain.code, outcome.code, outcome.err) == (0, 0, "")
+    records = read_records(discs.parent / "r.jsonl")
+    options = records.header["method"]["options"]
+    assert (options["padding"], options["boundary"]) == ("window", "published")
+    assert options["tta"] is True
+    assert options["refinement"]["optimiser"] == "lbfgs"
+    assert records.means() != read_records(discs.parent / "plain.jsonl").means()
+
+
 def test_the_same_command_says_the_same_without_predicting(cli, discs, weights):
     command = ("evaluate", discs, "--weights", weights, "--device", "cpu")
     first = cli(*command)
