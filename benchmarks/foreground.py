@@ -13,13 +13,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import io
 import json
-import resource
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -27,6 +24,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from repeated import measure_repeated
 
 from lsamatting.foreground import foreground_cost, refine_foreground
 
@@ -117,41 +115,18 @@ def largest_residual(estimate: Array, foreground: Array, alpha: Array) -> float:
     return float(np.abs(r).max())
 
 
-def resident() -> int:
-    """Give the bytes of memory that this process has now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize()
-
-
 def measure(name: str, width: int, height: int, repeat: int) -> dict[str, Any]:
     """Run one way in this process."""
     way = WAYS[name]
     small = furry(96, 72)
     way(*small)  # compiles and loads
     foreground, alpha = furry(width, height)
-    # What was freed so far would otherwise be used again unseen.
-    ctypes.CDLL(None).malloc_trim(0)
-    before, peak, stop = resident(), 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not stop.wait(0.002):
-            peak = max(peak, resident())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        result = way(foreground, alpha)
-        times.append(time.perf_counter() - start)
-    stop.set()
-    watcher.join()
+    measured = measure_repeated(lambda: way(foreground, alpha), repeat)
     return {
-        "seconds": min(times),
-        "cost": foreground_cost(result, foreground, alpha),
-        "residual": largest_residual(result, foreground, alpha),
-        "pictures": (peak - before) / foreground.nbytes,
+        "seconds": measured.seconds,
+        "cost": foreground_cost(measured.result, foreground, alpha),
+        "residual": largest_residual(measured.result, foreground, alpha),
+        "pictures": measured.bytes / foreground.nbytes,
     }
 
 

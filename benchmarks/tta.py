@@ -11,15 +11,11 @@ back at once what is freed. Each way runs in processes of its own.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from repeated import measure_repeated
 from skimage import data
 
 from lsamatting.demo import TRIMAP
@@ -91,12 +88,6 @@ WAYS = {
 }
 
 
-def resident() -> int:
-    """Give the bytes of memory that this process has now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize()
-
-
 def measure(name: str, width: int, height: int, repeat: int, result: Path) -> dict[str, float]:
     """Run one way in this process and leave its alpha in a file."""
     folder = bundled_folder(DEFAULT_WEIGHTS)
@@ -104,25 +95,9 @@ def measure(name: str, width: int, height: int, repeat: int, result: Path) -> di
     network = LSANet.from_pretrained(folder)
     single(network, *cat(96, 64))  # compiles and loads
     image, trimap = cat(width, height)
-    ctypes.CDLL(None).malloc_trim(0)
-    before, peak, stop = resident(), 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not stop.wait(0.002):
-            peak = max(peak, resident())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        alpha = WAYS[name](network, image, trimap)
-        times.append(time.perf_counter() - start)
-    stop.set()
-    watcher.join()
-    np.save(result, alpha)
-    return {"seconds": min(times), "megabytes": (peak - before) / 1e6}
+    measured = measure_repeated(lambda: WAYS[name](network, image, trimap), repeat)
+    np.save(result, measured.result)
+    return {"seconds": measured.seconds, "megabytes": measured.bytes / 1e6}
 
 
 def run(command: list[str], settings: dict[str, str] | None = None) -> dict[str, float]:
