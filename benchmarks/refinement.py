@@ -23,9 +23,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lsamatting.inference.boundary import Targets, boundary_targets
 from lsamatting.inference.frame import Layout, frame_picture, lay_out
-from lsamatting.inference.refinement import RATE, STEPS, WEIGHT, Refinement, Refiner
+from lsamatting.inference.refinement.refiner import RATE, STEPS, WEIGHT, Refinement, Refiner
+from lsamatting.inference.refinement.targets import Targets, boundary_targets
 from lsamatting.matting import Matting
 from lsamatting.network.brm import refinement_modules
 from lsamatting.network.config import NetworkConfig

@@ -5,9 +5,9 @@ import pytest
 
 from lsamatting import Matting
 from lsamatting.errors import ConfigError, TrimapError
-from lsamatting.inference.refining import RefineOptions
+from lsamatting.inference.refinement.options import RefinementOptions
 
-FEW = RefineOptions(steps=5)
+FEW = RefinementOptions(steps=5)
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from lsamatting.backdrop import fit_backdrop, read_backdrop
-from lsamatting.compositing import composite, cutout
+from lsamatting.compositing.backdrop import fit_backdrop, read_backdrop
+from lsamatting.compositing.equation import composite, cutout
 from lsamatting.images import Depth, best_depth, write_grey, write_picture
 from lsamatting.trimap import Trimap
 
 if TYPE_CHECKING:
-    from lsamatting.inference.refining import RefineReport
+    from lsamatting.inference.refinement.report import RefinementReport
 
 FloatArray = NDArray[np.float32]
 Backdrop = str | Path | Image.Image | ArrayLike
@@ -50,7 +50,7 @@ class Matte:
     notes: tuple[str, ...] = ()
     """What was noticed and done while the picture and the trimap were read, and refined."""
 
-    refinement: tuple[RefineReport, ...] = ()
+    refinement: tuple[RefinementReport, ...] = ()
     """What backpropagating refinement did, one report per run of the network."""
 
     def cutout(self) -> FloatArray:

@@ -16,16 +16,16 @@ from PIL import Image
 from lsamatting.errors import ConfigError, WeightsError
 from lsamatting.foreground.decontaminate import Method, estimate_foreground
 from lsamatting.images import DEFAULT_MAX_PIXELS, Picture, read_picture
-from lsamatting.inference.boundary import Boundary
 from lsamatting.inference.device import choose_device
 from lsamatting.inference.frame import Padding
 from lsamatting.inference.predict import predict_alpha
-from lsamatting.inference.refining import (
-    RefineOptions,
-    RefineReport,
+from lsamatting.inference.refinement.options import (
+    RefinementOptions,
     default_options,
     refining_estimator,
 )
+from lsamatting.inference.refinement.report import RefinementReport
+from lsamatting.inference.refinement.targets import Boundary
 from lsamatting.inference.tta import Averaging, average_alpha
 from lsamatting.matte import Matte
 from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE
@@ -187,7 +187,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         trimap: TrimapSource,
         *,
         foreground: Method = "ml",
-        refine: bool | RefineOptions = False,
+        refine: bool | RefinementOptions = False,
         max_pixels: int = DEFAULT_MAX_PIXELS,
         progress: Progress | None = None,
     ) -> Matte:
@@ -223,8 +223,8 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         start = time.perf_counter()
         picture, trimap = self._read(image, trimap, max_pixels)
         timings = {"read": time.perf_counter() - start}
-        reports: list[RefineReport] = []
-        options = refine if isinstance(refine, RefineOptions) else default_options(self.padding)
+        reports: list[RefinementReport] = []
+        options = refine if isinstance(refine, RefinementOptions) else default_options(self.padding)
         steps, runs = options.steps if refine else 1, self.tta.runs if self.tta else 1
         runs_done = 0
 
@@ -325,7 +325,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         return picture, trimap
 
 
-def _notices(reports: list[RefineReport]) -> tuple[str, ...]:
+def _notices(reports: list[RefinementReport]) -> tuple[str, ...]:
     """Say each notice once, and of how many runs it is true if not of the only one."""
     if len(reports) == 1:
         return (reports[0].notice,) if reports[0].notice else ()

@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 from lsamatting.errors import ConfigError, TrimapError
 from lsamatting.foreground.decontaminate import Method, estimate_foreground
 from lsamatting.images import Picture
-from lsamatting.inference.boundary import Boundary, boundary_targets
 from lsamatting.inference.frame import Frame, Layout, Padding, frame_picture, lay_out
-from lsamatting.inference.refinement import Refiner
-from lsamatting.inference.refining import RefineOptions, RefineReport, default_options
+from lsamatting.inference.refinement.options import RefinementOptions, default_options
+from lsamatting.inference.refinement.refiner import Refiner
+from lsamatting.inference.refinement.report import RefinementReport
+from lsamatting.inference.refinement.targets import Boundary, boundary_targets
 from lsamatting.matte import Matte
 from lsamatting.network.lsanet import LSANet
 from lsamatting.trimap import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
 
 FloatArray = NDArray[np.float32]
 
-BRUSH = RefineOptions(steps=10, optimiser="lbfgs")
+BRUSH = RefinementOptions(steps=10, optimiser="lbfgs")
 """How strokes are followed if nothing else is asked for. Once a stroke is met, further steps only
 fulfil C2: what followed the stroke goes back to where it was."""
 
@@ -131,7 +132,7 @@ class Session:
 
     def refine(
         self,
-        options: RefineOptions | None = None,
+        options: RefinementOptions | None = None,
         *,
         progress: Callable[[int, int], None] | None = None,
     ) -> Matte:
@@ -152,7 +153,7 @@ class Session:
             the matte is that of `predict` and `notes` say so.
         """
         if self._refiner is None or self._frame is None or self._layout is None:
-            report = RefineReport((), (), True, "nothing is unknown: not refined", 0.0)
+            report = RefinementReport((), (), True, "nothing is unknown: not refined", 0.0)
             return self._matte(None, None, (report,))
         how = options or (BRUSH if self._strokes else default_options(self._padding))
         started = time.perf_counter()
@@ -167,7 +168,7 @@ class Session:
             progress=progress,
         )
         spent = time.perf_counter() - started
-        return self._matte(spent, refinement.alpha, (RefineReport.of(refinement),))
+        return self._matte(spent, refinement.alpha, (RefinementReport.of(refinement),))
 
     def _laid_out_strokes(
         self, frame: Frame, layout: Layout
@@ -182,7 +183,10 @@ class Session:
         return laid
 
     def _matte(
-        self, refining: float | None, estimate: FloatArray | None, reports: tuple[RefineReport, ...]
+        self,
+        refining: float | None,
+        estimate: FloatArray | None,
+        reports: tuple[RefinementReport, ...],
     ) -> Matte:
         started = time.perf_counter()
         if estimate is None or self._frame is None or self._layout is None:

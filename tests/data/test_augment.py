@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsamatting.compositing import composite
+from lsamatting.compositing.equation import composite
 from lsamatting.data.augment import (
     AugmentConfig,
     Realism,

@@ -5,7 +5,7 @@ import pytest
 
 from lsamatting.errors import ConfigError, TrimapError
 from lsamatting.figures.fig3 import fig3, violations
-from lsamatting.inference.boundary import boundary_targets
+from lsamatting.inference.refinement.targets import boundary_targets
 
 
 def test_violations_are_the_boundary_pixels_that_are_wrong():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lsamatting.cli.pairing import Pair
     from lsamatting.images import Picture
-    from lsamatting.inference.refining import RefineOptions
+    from lsamatting.inference.refinement.options import RefinementOptions
     from lsamatting.matte import Matte
     from lsamatting.matting import Matting
     from lsamatting.trimap import Trimap
@@ -67,7 +67,7 @@ class Work:
     max_pixels: int
     backdrop: ArrayLike = OVERLAY_COLOUR
     foreground_method: Literal["ml", "closed-form", "none"] = "ml"
-    refine: RefineOptions | Literal[False] = False
+    refine: RefinementOptions | Literal[False] = False
     strokes: Path | None = None
     """Corrections of the only picture, painted on a transparent layer."""
 
@@ -155,8 +155,8 @@ class Work:
         elif name == "composite":
             result.save_composite(path, self.backdrop, depth=self.depth)
         elif name == "overlay":
+            from lsamatting.compositing.overlay import overlay
             from lsamatting.images import write_picture
-            from lsamatting.overlay import overlay
 
             shown = result.composite(self.backdrop)
             write_picture(path, overlay(picture.pixels, result.trimap.values, result.alpha, shown))

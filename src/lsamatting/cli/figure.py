@@ -25,7 +25,7 @@ from lsamatting.errors import ConfigError
 from lsamatting.weights import DEFAULT_WEIGHTS
 
 if TYPE_CHECKING:
-    from lsamatting.inference.refining import RefineOptions
+    from lsamatting.inference.refinement.options import RefinementOptions
 
 
 class SmoothingMethod(StrEnum):
@@ -94,7 +94,7 @@ def fig3(
     from lsamatting.matting import PUBLISHED_THRESHOLDS, Matting
     from lsamatting.trimap import Trimap
 
-    options: RefineOptions | None = refine_options(
+    options: RefinementOptions | None = refine_options(
         True,
         steps=refine_steps,
         rate=refine_rate,

@@ -190,7 +190,7 @@ def matte(
 
     import torch
 
-    from lsamatting.backdrop import read_backdrop
+    from lsamatting.compositing.backdrop import read_backdrop
     from lsamatting.images import DEFAULT_MAX_PIXELS
     from lsamatting.inference.device import limit_threads
     from lsamatting.matting import PUBLISHED_THRESHOLDS, Matting

@@ -8,7 +8,7 @@ from lsamatting.cli.options import BoundaryName, OptimiserName, PaddingName
 from lsamatting.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lsamatting.inference.refining import RefineOptions
+    from lsamatting.inference.refinement.options import RefinementOptions
     from lsamatting.inference.symmetry import SymmetryCount
     from lsamatting.inference.tta import Averaging
 
@@ -21,7 +21,7 @@ def refine_options(
     optimiser: OptimiserName | None,
     boundary: BoundaryName | None,
     padding: PaddingName,
-) -> RefineOptions | None:
+) -> RefinementOptions | None:
     """Give the options of refinement; None where it is not wanted.
 
     Raises
@@ -40,10 +40,10 @@ def refine_options(
         if lonely:
             raise ConfigError(f"{lonely[0]} goes with --refine")
         return None
-    from lsamatting.inference.refining import RefineOptions, default_options
+    from lsamatting.inference.refinement.options import RefinementOptions, default_options
 
     default = default_options(padding.value)
-    return RefineOptions(
+    return RefinementOptions(
         steps=default.steps if steps is None else steps,
         rate=default.rate if rate is None else rate,
         optimiser=default.optimiser if optimiser is None else optimiser.value,

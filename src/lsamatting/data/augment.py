@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsamatting.compositing import composite
+from lsamatting.compositing.equation import composite
 from lsamatting.data.cache import Bytes, DecodedBackground, DecodedCutout
 from lsamatting.errors import ConfigError
 

@@ -21,8 +21,8 @@ from lsamatting.images import Picture, read_grey
 from lsamatting.trimap import Trimap
 
 if TYPE_CHECKING:
-    from lsamatting.inference.boundary import Boundary
     from lsamatting.inference.frame import Padding
+    from lsamatting.inference.refinement.targets import Boundary
 
 Predictor = Callable[[Picture, Trimap], NDArray[Any]]
 """From a picture and its trimap to opacity, H×W float in [0, 1]."""
@@ -87,7 +87,7 @@ def lsamatting(
     WeightsError, ConfigError
         As `Matting.from_pretrained`.
     """
-    from lsamatting.inference.refining import default_options
+    from lsamatting.inference.refinement.options import default_options
     from lsamatting.matting import Matting
     from lsamatting.network.files import WEIGHTS_FILE, weight_file
     from lsamatting.weights import bundled_folder

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from lsamatting.errors import ConfigError, MissingExtraError, TrimapError
 from lsamatting.evaluation.sheet import worst_place
-from lsamatting.inference.boundary import Boundary, Targets, boundary_targets
 from lsamatting.inference.frame import Padding, frame_picture, lay_out
-from lsamatting.inference.refinement import Refinement, Refiner
-from lsamatting.inference.refining import RefineOptions
+from lsamatting.inference.refinement.options import RefinementOptions
+from lsamatting.inference.refinement.refiner import Refinement, Refiner
+from lsamatting.inference.refinement.targets import Boundary, Targets, boundary_targets
 from lsamatting.network.lsanet import LSANet
 from lsamatting.replacing import replacing
 
@@ -58,7 +58,7 @@ def violations(
     alpha:
         H×W in [0, 1], the network's output also at known pixels.
     targets:
-        The boundary, see `lsamatting.inference.boundary`.
+        The boundary, see `lsamatting.inference.refinement.targets`.
     threshold:
         In [0, 1).
     """
@@ -74,7 +74,7 @@ def fig3(
     device: torch.device | str = "cpu",
     padding: Padding = "window",
     boundary: Boundary = "paper",
-    options: RefineOptions | None = None,
+    options: RefinementOptions | None = None,
     threshold: float = VIOLATION,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Violations, Violations]:
@@ -120,7 +120,7 @@ def fig3(
         frame.image, frame.trimap, frame.priors, frame.counted, padding=padding, device=device
     )
     targets = boundary_targets(layout.marks, layout.counted, boundary=boundary)
-    how = options or RefineOptions()
+    how = options or RefinementOptions()
     refinement = Refiner(network, layout).refine(
         targets, steps=how.steps, rate=how.rate, optimiser=how.optimiser, progress=progress
     )

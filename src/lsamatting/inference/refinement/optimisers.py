@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from lsamatting.inference.objective import Value
+from lsamatting.inference.refinement.objective import Value
 
 Evaluate = Callable[[Tensor], tuple[Value, Tensor]]
 """Gives the objective at given fields, and its derivative by them."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lsamatting.inference.boundary import Mask
+from lsamatting.inference.refinement.targets import Mask
 from lsamatting.network.decoder import FullHead
 from lsamatting.network.lsanet import LSANet
 from lsamatting.network.upsampling import BILINEAR, fold_upsampling
@@ -15,7 +15,7 @@ TILES = (16, 32)
 """Sides of a tile in pixels. Small ones cover a thin band more tightly, large ones overlap less."""
 
 
-class MovingHead:
+class FastHead:
     """The opacity of some pixels as a function of the decoder's features.
 
     Every tile is computed from as many pixels around it as its three convolutions read, so that it
@@ -130,7 +130,7 @@ class _Convolve(torch.autograd.Function):
     """The head's three convolutions on patches of the features."""
 
     @staticmethod
-    def forward(ctx, patches: Tensor, head: MovingHead) -> Tensor:  # type: ignore[no-untyped-def]
+    def forward(ctx, patches: Tensor, head: FastHead) -> Tensor:  # type: ignore[no-untyped-def]
         first = head.first(patches).add_(head.constant).relu_()
         first[head.inner :] *= head.inside[2]
         second = functional.conv2d(first, head.k2, head.b2).relu_()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lsamatting.compositing import composite, cutout
+from lsamatting.compositing.equation import composite, cutout
 from lsamatting.errors import ImageError
 
 

@@ -5,7 +5,7 @@ weight changes, so batch norm is part of the convolution before it. A convolutio
 features is a sum, of which the half that reads the encoder's features or the input is computed
 once. A convolution after an upsampling is one transposed convolution, with less than half the
 multiplications after a nearest one. The head runs only around pixels that are looked at, see
-`lsamatting.inference.moving_head`. Features are channels last throughout.
+`lsamatting.inference.refinement.fast_head`. Features are channels last throughout.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lsamatting.inference.boundary import Mask
-from lsamatting.inference.moving_head import MovingHead, zero_where_inactive
+from lsamatting.inference.refinement.fast_head import FastHead, zero_where_inactive
+from lsamatting.inference.refinement.targets import Mask
 from lsamatting.network.brm import LEVELS, field_side
 from lsamatting.network.decoder import DecoderLevel, shrink_mask
 from lsamatting.network.lsanet import LSANet
 from lsamatting.network.upsampling import NEAREST, fold_upsampling
 
 
-class MovingDecoder:
+class FastDecoder:
     """Decoder and head of one picture as a function of the modules' fields.
 
     All fields are one vector: for each level from 5 to 2 its A, then its B, n×n×C each.
@@ -82,7 +82,7 @@ class MovingDecoder:
 
     def at(self, pixels: Mask) -> Callable[[Tensor], Tensor]:
         """Give a function from the fields to the opacity, not clamped, of some pixels."""
-        head = MovingHead(self._network, self._inputs, pixels)
+        head = FastHead(self._network, self._inputs, pixels)
         return lambda fields: head(self.features(fields))
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lsamatting.backdrop import fit_backdrop, read_backdrop
+from lsamatting.compositing.backdrop import fit_backdrop, read_backdrop
 from lsamatting.errors import ConfigError, ImageError
 
 sides = st.integers(1, 60)

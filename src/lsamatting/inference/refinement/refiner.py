@@ -12,11 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lsamatting.inference.boundary import Targets
-from lsamatting.inference.descent import Progress, descend, descend_quasi_newton, find_rate
 from lsamatting.inference.frame import Layout
-from lsamatting.inference.moving import MovingDecoder
-from lsamatting.inference.objective import Objective, Value
+from lsamatting.inference.refinement.fast_decoder import FastDecoder
+from lsamatting.inference.refinement.objective import Objective, Value
+from lsamatting.inference.refinement.optimisers import (
+    Progress,
+    descend,
+    descend_quasi_newton,
+    find_rate,
+)
+from lsamatting.inference.refinement.targets import Targets
 from lsamatting.network.lsanet import LSANet
 
 Optimiser = Literal["descent", "lbfgs"]
@@ -83,7 +88,7 @@ class Refiner:
                 layout.trimap.float(),
                 None if layout.priors is None else layout.priors.float(),
             )
-            self._decoder = MovingDecoder(network, inputs, network.encode(inputs))
+            self._decoder = FastDecoder(network, inputs, network.encode(inputs))
             self._raw = self._decoder.whole(self._decoder.zeros())
 
     @property
@@ -107,7 +112,7 @@ class Refiner:
         Parameters
         ----------
         targets:
-            What is known, see `lsamatting.inference.boundary.boundary_targets`.
+            What is known, see `lsamatting.inference.refinement.targets.boundary_targets`.
         steps:
             Steps of plain descent; with L-BFGS, at most as many evaluations.
         rate:

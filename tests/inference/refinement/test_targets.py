@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lsamatting.inference.boundary import boundary_targets
+from lsamatting.inference.refinement.targets import boundary_targets
 
 FOUR = ((-1, 0), (1, 0), (0, -1), (0, 1))
 EIGHT = (*FOUR, (-1, -1), (-1, 1), (1, -1), (1, 1))

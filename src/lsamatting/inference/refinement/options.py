@@ -1,24 +1,25 @@
-"""Backpropagating refinement as a way of estimating, and what is told of it."""
+"""Backpropagating refinement as a way of estimating, and what can be asked of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.errors import ConfigError
-from lsamatting.inference.boundary import Boundary, boundary_targets
 from lsamatting.inference.frame import Layout, Padding
 from lsamatting.inference.predict import Estimator
-from lsamatting.inference.refinement import Optimiser, Refinement, Refiner
+from lsamatting.inference.refinement.refiner import Optimiser, Refiner
+from lsamatting.inference.refinement.report import RefinementReport
+from lsamatting.inference.refinement.targets import Boundary, boundary_targets
 from lsamatting.network.lsanet import LSANet
 
 
 @dataclass(frozen=True)
-class RefineOptions:
+class RefinementOptions:
     """How the objective is minimised; the defaults of the fields are the paper's (section 4.3).
 
     Raises
@@ -48,56 +49,21 @@ class RefineOptions:
             )
 
 
-def default_options(padding: Padding) -> RefineOptions:
+def default_options(padding: Padding) -> RefinementOptions:
     """Give the options that suit what is asked for.
 
     Where the paper or the authors' code is reproduced, by their `padding`, plain descent is. Else
     L-BFGS, which needs no rate that fits the network and comes to a lower objective sooner.
     """
-    return RefineOptions(optimiser="lbfgs" if padding == "window" else "descent")
-
-
-@dataclass(frozen=True)
-class RefineReport:
-    """What refinement did to one run of the network."""
-
-    c1: tuple[float, ...]
-    """C1 at the start and after every step: how far known opacities are violated."""
-
-    c2: tuple[float, ...]
-    """C2 likewise: how far the result is from the network's own."""
-
-    kept: bool
-    """Whether the network's own result was kept."""
-
-    notice: str
-    """Why it was kept; empty if it was not."""
-
-    seconds: float
-    """Time of the iterations."""
-
-    @classmethod
-    def of(cls, refinement: Refinement) -> RefineReport:
-        """Tell of a refinement without its pictures."""
-        return cls(
-            c1=refinement.c1,
-            c2=refinement.c2,
-            kept=refinement.kept,
-            notice=refinement.notice,
-            seconds=refinement.seconds,
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give lists, numbers and strings, ready for JSON."""
-        return asdict(self)
+    return RefinementOptions(optimiser="lbfgs" if padding == "window" else "descent")
 
 
 def refining_estimator(
     network: LSANet,
     *,
     boundary: Boundary = "paper",
-    options: RefineOptions | None = None,
-    reports: list[RefineReport] | None = None,
+    options: RefinementOptions | None = None,
+    reports: list[RefinementReport] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Estimator:
     """Refine every run of the network by backpropagation.
@@ -115,7 +81,7 @@ def refining_estimator(
     progress:
         Called with the steps done and their number.
     """
-    how = options or RefineOptions()
+    how = options or RefinementOptions()
 
     def estimate(layout: Layout) -> NDArray[np.float32]:
         refinement = Refiner(network, layout).refine(
@@ -126,7 +92,7 @@ def refining_estimator(
             progress=progress,
         )
         if reports is not None:
-            reports.append(RefineReport.of(refinement))
+            reports.append(RefinementReport.of(refinement))
         return refinement.alpha
 
     return estimate

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from lsamatting.inference.boundary import boundary_targets
 from lsamatting.inference.frame import Layout, frame_picture, lay_out
-from lsamatting.inference.refinement import Refiner
+from lsamatting.inference.refinement.refiner import Refiner
+from lsamatting.inference.refinement.targets import boundary_targets
 from lsamatting.network.brm import refinement_modules
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.inputs import trimap_tensor

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lsamatting.inference.boundary import Mask, Targets
+from lsamatting.inference.refinement.targets import Mask, Targets
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lsamatting.overlay import GAP, PANEL, overlay
+from lsamatting.compositing.overlay import GAP, PANEL, overlay
 
 
 def test_four_panels_in_order():
