@@ -21,13 +21,13 @@ from lsamatting.data.augment import (
     foreground_view,
     harmonise,
     jpeg,
-    make_trimap,
     rim_light,
     sensor_noise,
     tone,
     warp,
 )
 from lsamatting.data.cache import DecodedBackground, DecodedCutout
+from lsamatting.data.wide_trimaps import WideTrimaps
 from lsamatting.errors import ConfigError
 
 
@@ -243,40 +243,6 @@ def test_colour_augmentation_scales_every_gradient() -> None:
     np.testing.assert_allclose(mixed[0, 0], 0.3 * picture[0, 0] + [0.7, 0, 0.35], atol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
-@given(
-    seed=st.integers(0, 1000),
-    towards_background=st.floats(1, 9),
-    towards_foreground=st.floats(1, 9),
-)
-def test_the_trimap_equals_a_slow_dilation(seed, towards_background, towards_foreground) -> None:
-    rng = np.random.default_rng(seed)
-    alpha = cv2.resize(rng.random((4, 4), dtype=np.float32) * 3 - 1, (24, 24)).clip(0, 1)
-    trimap = make_trimap(
-        alpha, towards_background=towards_background, towards_foreground=towards_foreground
-    )
-    ys, xs = np.mgrid[:24, :24]
-    for y in range(24):
-        for x in range(24):
-            distance = np.hypot(ys - y, xs - x)
-            to_visible = distance[alpha > 0].min(initial=np.inf)
-            to_clear = distance[alpha < 1].min(initial=np.inf)
-            # The distance transform is right to about 2 %: leave what is that close open.
-            if to_visible > 1.03 * towards_background:
-                assert trimap[y, x] == 0
-            elif to_clear > 1.03 * towards_foreground:
-                assert trimap[y, x] == 255
-            elif to_visible < 0.97 * towards_background and to_clear < 0.97 * towards_foreground:
-                assert trimap[y, x] == 128
-
-
-@pytest.mark.parametrize(("value", "expected"), [(0.0, 0), (1.0, 255), (0.5, 128)])
-def test_the_trimap_of_one_opacity(value: float, expected: int) -> None:
-    alpha = np.full((8, 9), value, np.float32)
-    trimap = make_trimap(alpha, towards_background=3, towards_foreground=3)
-    assert (trimap == expected).all()
-
-
 @pytest.mark.parametrize("disk", [True, False])
 @pytest.mark.parametrize("radius", [1.5, 8.0])
 def test_defocus_spreads_a_point_without_losing_light(radius: float, disk: bool) -> None:
@@ -348,3 +314,23 @@ def test_rim_light_reaches_the_edge_and_leaves_the_inside():
     # Half a pixel inside a straight edge the blurred step is just above one half.
     assert (np.diff(lit[40, :, 0]) <= 1e-6).all()
     np.testing.assert_allclose(lit[40, 40, 0], 0.1 + 0.5 * 0.9 * 2 * (1 - 0.5497), atol=5e-3)
+
+
+def test_a_wide_sample_has_no_known_foreground_where_the_whole_is_unknown() -> None:
+    config = AugmentConfig(wide=WideTrimaps(painted=0.2, whole=1, crop_side=(1, 2)))
+    for number in range(8):
+        rng = np.random.default_rng(number)
+        sample = augment(rng, blob(200, 150), photo(), 96, config, wide=True)
+        assert not (sample.trimap == 255).any()
+        assert (sample.alpha[sample.trimap == 0] == 0).all()
+        alpha = sample.alpha[..., None]
+        expected = alpha * sample.foreground + (1 - alpha) * sample.background
+        np.testing.assert_allclose(sample.image, expected, atol=1e-5)
+
+
+def test_wide_crops_are_no_larger_than_the_foregrounds_picture() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        assert (
+            foreground_view(rng, blob(200, 150), 96, AugmentConfig(), crop_side=(1, 4)).side <= 150
+        )

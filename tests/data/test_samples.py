@@ -9,7 +9,8 @@ import torch
 
 from lsamatting.data.augment import AugmentConfig, Realism
 from lsamatting.data.cache import PictureCache
-from lsamatting.data.samples import CompositingDataset
+from lsamatting.data.samples import CompositingDataset, WideBatches
+from lsamatting.data.wide_trimaps import WideTrimaps
 
 
 @pytest.fixture
@@ -91,3 +92,23 @@ def test_smoother_backgrounds_are_the_least_busy_of_three(cache: PictureCache, t
 
     assert smooth_ones(plain) == 10
     assert smooth_ones(picky) > 15
+
+
+def test_wide_batches_have_one_size_and_the_configured_share(cache: PictureCache) -> None:
+    config = AugmentConfig(wide=WideTrimaps(bands=0.5))
+    data = dataset(cache, config=config, size=32, wide=WideBatches(size=64, share=0.3, batch=4))
+    sides = np.array([data.sample(number).alpha.shape[0] for number in range(400)]).reshape(-1, 4)
+    assert (sides == sides[:, :1]).all()
+    assert set(sides[:, 0]) == {32, 64}
+    assert 15 <= (sides[:, 0] == 64).sum() <= 45
+    again = dataset(cache, config=config, size=32, wide=WideBatches(size=64, share=0.3, batch=4))
+    np.testing.assert_array_equal(again.sample(17).image, data.sample(17).image)
+
+
+def test_sources_have_their_shares(cache: PictureCache) -> None:
+    data = dataset(cache, config=AugmentConfig(colour=0, invert=0), shares=[(1, 0.2), (2, 0.6)])
+    values = [
+        round(float(data.sample(number).foreground.mean()) * 255 / 80) for number in range(400)
+    ]
+    # 100 of the first source's only foreground, 300 of the other two in equal parts.
+    assert [values.count(value) for value in range(3)] == pytest.approx([100, 150, 150], abs=35)

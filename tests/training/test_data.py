@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from lsamatting.data.held_out import is_held_out
 from lsamatting.errors import ConfigError
 from lsamatting.training.data import MattingData, NumberedBatches
 
@@ -33,7 +34,18 @@ def test_processes_share_the_numbers_of_a_step() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"size": 100}, {"size": 0}, {"batch_size": 0}, {"workers": -1}], ids=str
+    "values",
+    [
+        {"size": 100},
+        {"size": 0},
+        {"batch_size": 0},
+        {"workers": -1},
+        {"wide_size": 100},
+        {"wide_share": 1.5},
+        {"mix": {"a": 1.0}},
+        {"mix": {"a": -0.1}},
+    ],
+    ids=str,
 )
 def test_impossible_options_are_refused(values: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(values))):
@@ -47,3 +59,30 @@ def test_foregrounds_may_come_from_another_folder(tmp_path: Path) -> None:
     for folder in ("fg", "fg_refined"):
         [(foreground, _)] = MattingData(str(tmp_path), foreground_folder=folder).cache.pairs
         assert foreground == tmp_path / folder / "a.png"
+
+
+def make_files(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+
+
+def test_further_folders_are_mixed_in_by_their_shares(tmp_path: Path) -> None:
+    make_files(tmp_path, "a/fg/x.png", "a/fg/y.png", "a/alpha/x.png", "a/alpha/y.png", "a/bg/0.jpg")
+    make_files(tmp_path, "b/fg/z.png", "b/alpha/z.png")
+    data = MattingData(str(tmp_path / "a"), mix={str(tmp_path / "b"): 0.25})
+    assert [foreground.stem for foreground, _ in data.cache.pairs] == ["x", "y", "z"]
+    assert data.shares == [(2, 0.75), (1, 0.25)]
+    assert MattingData(str(tmp_path / "a")).shares == []
+
+
+def test_the_training_part_leaves_out_what_is_held_out(tmp_path: Path) -> None:
+    names = [f"{number}.png" for number in range(60)]
+    make_files(
+        tmp_path, *(f"{folder}/{name}" for folder in ("fg", "alpha", "bg") for name in names)
+    )
+    data = MattingData(str(tmp_path), part="training")
+    kept = {name for name in names if not is_held_out(Path(name))}
+    assert len(kept) < 60
+    assert {file.name for pair in data.cache.pairs for file in pair} == kept
+    assert {file.name for file in data.cache.backgrounds} == kept

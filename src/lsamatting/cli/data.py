@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from lsamatting.cli.console import say
+from lsamatting.data.held_out import Part
 
 data_app = typer.Typer(help="Data to train on.", no_args_is_help=True)
 
 
 _SEVERAL = ("--photos", "--cutouts", "--kinds")
-_SINGLE = ("--count", "--seed", "--workers")
+_SINGLE = ("--count", "--seed", "--workers", "--part")
 
 
 def repeat_options(args: list[str]) -> list[str]:
@@ -51,6 +52,9 @@ def synthesize(
         typer.Option(help="Folders of RGBA cutouts to use as bodies."),
     ] = None,
     kinds: Annotated[list[str] | None, typer.Option(help="Only these kinds.")] = None,
+    part: Annotated[
+        Part, typer.Option(help="Photographs and cutouts to take: one name in eight is held out.")
+    ] = "all",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; one per processor if not given.")
     ] = None,
@@ -69,6 +73,7 @@ def synthesize(
         cutouts=cutouts or [],
         workers=workers,
         kinds=kinds,
+        part=part,
     )
     say(f"{count} mattes in {out}; look at {out / 'contact_sheet.jpg'}")
 

@@ -16,6 +16,15 @@ from numpy.typing import NDArray
 
 from lsamatting.compositing.equation import composite
 from lsamatting.data.cache import Bytes, DecodedBackground, DecodedCutout
+from lsamatting.data.wide_trimaps import (
+    Manner,
+    WideTrimaps,
+    add_blots,
+    band_trimap,
+    make_translucent,
+    make_trimap,
+    painted_trimap,
+)
 from lsamatting.errors import ConfigError
 
 Floats = NDArray[np.float32]
@@ -113,8 +122,11 @@ class AugmentConfig:
     realism: Realism = field(default_factory=Realism)
     """Steps beyond the paper."""
 
+    wide: WideTrimaps = field(default_factory=WideTrimaps)
+    """Trimaps beyond the paper's."""
+
     def __post_init__(self) -> None:
-        for owner in (self, self.realism):
+        for owner in (self, self.realism, self.wide):
             for option in fields(owner):
                 value = getattr(owner, option.name)
                 if isinstance(value, float) and not 0 <= value <= 1:
@@ -197,11 +209,22 @@ def warp(picture: Bytes, view: View, size: int, *, border: int) -> Bytes:
 
 
 def foreground_view(
-    rng: np.random.Generator, cutout: DecodedCutout, size: int, config: AugmentConfig
+    rng: np.random.Generator,
+    cutout: DecodedCutout,
+    size: int,
+    config: AugmentConfig,
+    *,
+    crop_side: tuple[float, float] | None = None,
 ) -> View:
-    """Draw the view of (F, α): angle, centre on a visible pixel, side and flips."""
+    """Draw the view of (F, α): angle, centre on a visible pixel, side and flips.
+
+    `crop_side` takes the place of the configuration's; such a crop is no larger than the picture,
+    at whose border the subject may be cut off.
+    """
     angle = rng.uniform(0, 2 * math.pi) if rng.random() < config.rotate else 0.0
-    side = size * rng.uniform(*config.crop_side)
+    side = size * rng.uniform(*(crop_side or config.crop_side))
+    if crop_side:
+        side = min(side, *cutout.alpha.shape)
     on_edge = rng.random() < config.realism.edge_centre and len(cutout.edge)
     points = cutout.edge if on_edge else cutout.visible
     x, y = points[rng.integers(len(points))]
@@ -252,32 +275,6 @@ def augment_colour(foreground: Floats, weight: Floats, colour: Floats) -> Floats
     """
     scale = np.broadcast_to(weight, 3).astype(np.float32)
     return foreground * scale + ((1 - scale) * colour).astype(np.float32)
-
-
-def make_trimap(
-    alpha: Floats | Bytes,
-    *,
-    towards_background: float,
-    towards_foreground: float,
-    low: float = 0.0,
-    high: float = 1.0,
-) -> NDArray[np.uint8]:
-    """Dilate {α > low} and {α < high} by so many px; what both reach is unknown.
-
-    Distances are Euclidean to about 2 %. Returns HxW uint8 of 0, 128 and 255.
-    """
-    trimap = np.full(alpha.shape, 128, np.uint8)
-    below, above = alpha <= low, alpha >= high
-    trimap[below & (_distance_into(below) > towards_background)] = 0
-    trimap[above & (_distance_into(above) > towards_foreground)] = 255
-    return trimap
-
-
-def _distance_into(region: NDArray[np.bool_]) -> Floats:
-    """Distance of the region's pixels to what lies outside of it, 0 there."""
-    if region.all():
-        return np.full(region.shape, np.inf, np.float32)
-    return np.asarray(cv2.distanceTransform(region.view(np.uint8), cv2.DIST_L2, 5))
 
 
 def blur(picture: Floats, kernel: tuple[int, int]) -> Floats:
@@ -377,20 +374,55 @@ def _random_blur(rng: np.random.Generator, picture: Floats) -> Floats:
     return blur(picture, (width, height))
 
 
+def _random_trimap(
+    rng: np.random.Generator,
+    alpha: Floats,
+    config: AugmentConfig,
+    *,
+    manner: Manner,
+    shrink: float,
+) -> NDArray[np.uint8]:
+    low, high = (0.05, 0.95) if rng.random() < config.realism.soft_trimap else (0.0, 1.0)
+    wide = config.wide
+    if manner == "bands":
+        trimap = band_trimap(rng, alpha, wide, shrink=shrink, low=low, high=high)
+    elif manner == "painted":
+        trimap = painted_trimap(rng, alpha, wide, shrink=shrink, low=low, high=high)
+    else:
+        trimap = make_trimap(
+            alpha,
+            towards_background=rng.uniform(*config.trimap_distance),
+            towards_foreground=rng.uniform(*config.trimap_distance),
+            low=low,
+            high=high,
+        )
+    if manner != "paper" and wide.whole and rng.random() < wide.whole:
+        trimap[trimap == 255] = 128
+    if wide.blots and rng.random() < wide.blots:
+        trimap = add_blots(rng, trimap, wide, shrink=shrink)
+    return trimap
+
+
 def augment(
     rng: np.random.Generator,
     cutout: DecodedCutout,
     background: DecodedBackground,
     size: int,
     config: AugmentConfig,
+    *,
+    wide: bool = False,
 ) -> Sample:
     """Make one sample of `size`×`size` px; the same generator state gives the same sample.
+
+    `wide` asks for a trimap of one of the manners of `config.wide`, not for the paper's.
 
     Colours beyond the foreground's picture are its reflection, opacity there is 0: with colours
     defined under transparent pixels too, nothing black leaks in from anywhere.
     """
     extra = config.realism
-    view = foreground_view(rng, cutout, size, config)
+    manner = config.wide.draw_manner(rng, certain=wide)
+    crop_side = None if manner == "paper" else config.wide.crop_side
+    view = foreground_view(rng, cutout, size, config, crop_side=crop_side)
     opacity = warp(cutout.alpha, view, size, border=cv2.BORDER_CONSTANT)
     alpha = _to_float(opacity)
     front = _to_float(warp(cutout.foreground, view, size, border=cv2.BORDER_REFLECT))
@@ -406,14 +438,9 @@ def augment(
     if rng.random() < config.colour:
         weight = rng.random(3 if config.colour_per_channel else 1).astype(np.float32)
         front = augment_colour(front, weight, rng.random(3).astype(np.float32))
-    low, high = (0.05, 0.95) if rng.random() < extra.soft_trimap else (0.0, 1.0)
-    trimap = make_trimap(
-        alpha,
-        towards_background=rng.uniform(*config.trimap_distance),
-        towards_foreground=rng.uniform(*config.trimap_distance),
-        low=low,
-        high=high,
-    )
+    if config.wide.translucent and rng.random() < config.wide.translucent:
+        alpha = make_translucent(rng, alpha)
+    trimap = _random_trimap(rng, alpha, config, manner=manner, shrink=view.side / size)
     if rng.random() < config.blur:
         front, back = _random_blur(rng, front), _random_blur(rng, back)
 

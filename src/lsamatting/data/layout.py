@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lsamatting.data.held_out import Part, take_part
 from lsamatting.errors import DatasetError
 from lsamatting.images import READABLE_SUFFIXES, pictures_in
 
@@ -75,13 +76,15 @@ class AimFolder:
     """Folders of photographs in place of `root/bg`, if any."""
     foreground_folder: str = "fg"
     """The foregrounds' folder under `root`, as `fg_refined`; an absolute path lies elsewhere."""
+    part: Part = "all"
+    """Which foregrounds and backgrounds to take, by their names."""
 
     @property
     def pairs(self) -> list[tuple[Path, Path]]:
         """Foreground and alpha files, sorted by name."""
         folder = self.root / self.foreground_folder
-        foregrounds = by_stem(picture_files(folder))
-        alphas = by_stem(picture_files(self.root / "alpha"))
+        foregrounds = by_stem(self._part_of(folder))
+        alphas = by_stem(self._part_of(self.root / "alpha"))
         require_partners(foregrounds, alphas, self.root / "alpha")
         require_partners(alphas, foregrounds, folder)
         return [(foregrounds[stem], alphas[stem]) for stem in sorted(foregrounds)]
@@ -90,7 +93,13 @@ class AimFolder:
     def backgrounds(self) -> list[Path]:
         """Background photographs, folder by folder, sorted by name."""
         folders = self.background_folders or (self.root / "bg",)
-        return [file for folder in folders for file in picture_files(folder)]
+        return [file for folder in folders for file in self._part_of(folder)]
+
+    def _part_of(self, folder: Path) -> list[Path]:
+        files = take_part(picture_files(folder), self.part)
+        if not files:
+            raise DatasetError(f"{folder}: none of its pictures belongs to the part '{self.part}'")
+        return files
 
 
 @dataclass(frozen=True)

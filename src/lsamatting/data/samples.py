@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -15,6 +17,21 @@ from lsamatting.network.inputs import trimap_tensor
 
 _BACKGROUND_ORDER = 1
 _CONTENT = 2
+_BATCH_SIDE = 3
+
+
+@dataclass(frozen=True)
+class WideBatches:
+    """Batches of larger samples with wide trimaps, for bands that a smaller sample cannot hold."""
+
+    size: int
+    """Height and width of their samples, a multiple of 32."""
+
+    share: float
+    """Share of all batches."""
+
+    batch: int
+    """So many consecutive samples make a batch, and have one size."""
 
 
 class CompositingDataset(Dataset[dict[str, torch.Tensor]]):
@@ -36,6 +53,11 @@ class CompositingDataset(Dataset[dict[str, torch.Tensor]]):
         The augmentation.
     priors
         Names of the colour priors to compute, `lsamatting.priors.PRIOR_CHANNELS`.
+    wide
+        Batches of larger samples with wide trimaps, if any.
+    shares
+        Number of foregrounds and share of the samples of each source, in the cache's order, where
+        not every foreground shall be as frequent as any other. Shares are relative.
     """
 
     def __init__(
@@ -46,12 +68,16 @@ class CompositingDataset(Dataset[dict[str, torch.Tensor]]):
         seed: int,
         config: AugmentConfig,
         priors: tuple[str, ...] = (),
+        wide: WideBatches | None = None,
+        shares: Sequence[tuple[int, float]] = (),
     ) -> None:
         self.cache = cache
         self.size = size
         self.seed = seed
         self.config = config
         self.priors = priors
+        self.wide = wide
+        self.shares = tuple(shares)
         self._order: tuple[int, np.ndarray[Any, Any]] | None = None
 
     def __len__(self) -> int:
@@ -69,8 +95,23 @@ class CompositingDataset(Dataset[dict[str, torch.Tensor]]):
     def sample(self, number: int) -> Sample:
         """Make sample `number` as arrays, with its parts."""
         rng = np.random.default_rng((self.seed, _CONTENT, number))
-        cutout = self.cache.cutout(int(rng.integers(len(self.cache.pairs))))
-        return augment(rng, cutout, self._background(rng, number), self.size, self.config)
+        cutout = self.cache.cutout(self._foreground(rng))
+        background = self._background(rng, number)
+        if self.wide and self._is_wide(self.wide, number):
+            return augment(rng, cutout, background, self.wide.size, self.config, wide=True)
+        return augment(rng, cutout, background, self.size, self.config)
+
+    def _is_wide(self, wide: WideBatches, number: int) -> bool:
+        rng = np.random.default_rng((self.seed, _BATCH_SIDE, number // wide.batch))
+        return bool(rng.random() < wide.share)
+
+    def _foreground(self, rng: np.random.Generator) -> int:
+        if not self.shares:
+            return int(rng.integers(len(self.cache.pairs)))
+        shares = np.array([share for _, share in self.shares])
+        chosen = int(rng.choice(len(shares), p=shares / shares.sum()))
+        before = sum(count for count, _ in self.shares[:chosen])
+        return before + int(rng.integers(self.shares[chosen][0]))
 
     def _background(self, rng: np.random.Generator, number: int) -> DecodedBackground:
         count = len(self)

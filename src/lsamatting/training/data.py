@@ -12,8 +12,9 @@ from torch.utils.data import DataLoader, Sampler
 
 from lsamatting.data.augment import AugmentConfig
 from lsamatting.data.cache import PictureCache
+from lsamatting.data.held_out import Part
 from lsamatting.data.layout import AimFolder
-from lsamatting.data.samples import CompositingDataset, one_thread_worker
+from lsamatting.data.samples import CompositingDataset, WideBatches, one_thread_worker
 from lsamatting.errors import ConfigError
 from lsamatting.training.module import network_of
 from lsamatting.training.validation import WholePictures
@@ -59,8 +60,17 @@ class MattingData(L.LightningDataModule):
         The folder under `root` to take in place of `fg`, as `fg_refined`, or an absolute path.
     backgrounds
         Folders of photographs to take in place of `root/bg`.
+    mix
+        Further folders with `fg/` and `alpha/`, each with its share of the samples; `root` has the
+        rest.
+    part
+        `training` leaves out foregrounds and backgrounds that are held out by their name
+        (`lsamatting.data.held_out`); `all` takes everything.
     size
         Height and width of a sample, a multiple of 32.
+    wide_size, wide_share
+        Size of the samples, and share, of batches that have wide trimaps only, see
+        `augment.wide`; no such batches by default.
     batch_size
         Samples per step and process.
     workers
@@ -86,7 +96,11 @@ class MattingData(L.LightningDataModule):
         root: str,
         foreground_folder: str = "fg",
         backgrounds: list[str] | None = None,
+        mix: dict[str, float] | None = None,
+        part: Part = "all",
         size: int = 640,
+        wide_size: int | None = None,
+        wide_share: float = 0.0,
         batch_size: int = 16,
         workers: int = 4,
         prefetch: int = 4,
@@ -98,8 +112,16 @@ class MattingData(L.LightningDataModule):
         validation_limit: int | None = None,
     ) -> None:
         super().__init__()
-        if size < 32 or size % 32:
-            raise ConfigError(f"data.size must be a multiple of 32, found {size}")
+        for name, side in (("size", size), ("wide_size", wide_size or size)):
+            if side < 32 or side % 32:
+                raise ConfigError(f"data.{name} must be a multiple of 32, found {side}")
+        if not 0 <= wide_share <= 1:
+            raise ConfigError(f"data.wide_share is a probability, found {wide_share}")
+        mix = mix or {}
+        if any(share <= 0 for share in mix.values()) or sum(mix.values()) >= 1:
+            raise ConfigError(
+                f"data.mix: shares must be positive and leave some to data.root, found {mix}"
+            )
         if batch_size < 1 or workers < 0 or cache_gib < 0 or prefetch < 1:
             raise ConfigError(
                 "data.batch_size and data.prefetch must be positive, "
@@ -113,11 +135,17 @@ class MattingData(L.LightningDataModule):
         self.augment = augment
         self.validation = Path(validation) if validation else None
         self.validation_limit = validation_limit
+        self.wide_size = wide_size or size
+        self.wide_share = wide_share
         folder = AimFolder(
-            Path(root), tuple(Path(name) for name in backgrounds or ()), foreground_folder
+            Path(root), tuple(Path(name) for name in backgrounds or ()), foreground_folder, part
         )
+        more = {name: AimFolder(Path(name), part=part).pairs for name in mix}
+        pairs = [*folder.pairs, *(pair for found in more.values() for pair in found)]
+        self.shares = [(len(folder.pairs), 1 - sum(mix.values()))] if mix else []
+        self.shares += [(len(more[name]), share) for name, share in mix.items()]
         self.cache = PictureCache(
-            folder.pairs, folder.backgrounds, folder=Path(cache_folder), gib=cache_gib
+            pairs, folder.backgrounds, folder=Path(cache_folder), gib=cache_gib
         )
 
     def prepare_data(self) -> None:
@@ -141,18 +169,24 @@ class MattingData(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[dict[str, Any]]:
         """Give the loader of composites."""
-        dataset = CompositingDataset(
-            self.cache, size=self.size, seed=self.seed, config=self.augment, priors=self.priors
-        )
         trainer = self._attached()
+        step = self.batch_size * trainer.world_size
+        dataset = CompositingDataset(
+            self.cache,
+            size=self.size,
+            seed=self.seed,
+            config=self.augment,
+            priors=self.priors,
+            wide=WideBatches(self.wide_size, self.wide_share, step) if self.wide_share else None,
+            shares=self.shares,
+        )
         accumulate = trainer.accumulate_grad_batches
-        batches = len(dataset) // (self.batch_size * trainer.world_size)
+        batches = len(dataset) // step
         # Whole optimiser steps only, so that steps and samples stay in a fixed relation.
         batches = batches // accumulate * accumulate
         if not batches:
             raise ConfigError(
-                f"{len(dataset)} backgrounds do not fill one step of "
-                f"{self.batch_size * trainer.world_size * accumulate} samples"
+                f"{len(dataset)} backgrounds do not fill one step of {step * accumulate} samples"
             )
         return DataLoader(
             dataset,

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.data.held_out import Part
 from lsamatting.data.synthesis.cutout import Cutout, from_premultiplied
 from lsamatting.data.synthesis.photos import find_pictures
 from lsamatting.errors import DatasetError
@@ -20,11 +21,12 @@ class Cutouts:
     """Random views of the cutouts in some folders.
 
     folders: searched recursively; every picture in them must have an alpha channel.
+    part: only those to train on, or only those held out.
     Raises DatasetError for a missing folder, or when no picture is found.
     """
 
-    def __init__(self, folders: Iterable[Path]) -> None:
-        self.files = find_pictures(folders)
+    def __init__(self, folders: Iterable[Path], *, part: Part = "all") -> None:
+        self.files = find_pictures(folders, part=part)
 
     def render(self, rng: np.random.Generator, shape: tuple[int, int]) -> Cutout:
         """Pick a random cutout, fitted into `shape` (height, width), flipped, turned and tinted.

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.data.held_out import Part
 from lsamatting.data.synthesis.cutout import Cutout
 from lsamatting.data.synthesis.cutouts import Cutouts
 from lsamatting.data.synthesis.photos import Photos, read_rgb
@@ -76,6 +77,7 @@ class Recipe:
     photos: tuple[Path, ...]
     cutouts: tuple[Path, ...] = ()
     kinds: tuple[str, ...] = field(default_factory=lambda: tuple(KINDS))
+    part: Part = "all"
 
 
 def synthesize_dataset(
@@ -87,6 +89,7 @@ def synthesize_dataset(
     cutouts: list[Path] | None = None,
     workers: int | None = None,
     kinds: list[str] | None = None,
+    part: Part = "all",
     progress: bool = True,
 ) -> None:
     """Write `count` mattes and their backgrounds to `out`, in the layout of the AIM dataset.
@@ -98,7 +101,8 @@ def synthesize_dataset(
 
     photos: folders of photographs, for texture, colours and backgrounds. cutouts: folders of RGBA
     pictures to be used as items too. workers: processes, all cores by default. kinds: names out of
-    KINDS, all by default. progress: show a progress bar.
+    KINDS, all by default. part: take only photographs and cutouts to train on, or only those that
+    are held out (lsamatting.data.held_out). progress: show a progress bar.
     Raises ConfigError for an unknown kind or a count or worker number below 1; DatasetError for
     unusable folders, or if `out` holds a dataset of another recipe.
     """
@@ -113,10 +117,10 @@ def synthesize_dataset(
             raise ConfigError(f"unknown kind of matte '{name}' (accepted: {', '.join(KINDS)})")
     if not chosen:
         raise ConfigError(f"no kind of matte given (accepted: {', '.join(KINDS)})")
-    recipe = Recipe(seed, tuple(photos), tuple(cutouts or ()), chosen)
-    sources = Photos(recipe.photos)
+    recipe = Recipe(seed, tuple(photos), tuple(cutouts or ()), chosen, part)
+    sources = Photos(recipe.photos, part=part)
     if recipe.cutouts:
-        Cutouts(recipe.cutouts)  # refuses empty folders before anything is written
+        Cutouts(recipe.cutouts, part=part)  # refuses empty folders before anything is written
     _prepare(out, recipe, sources, count)
     backgrounds = min(count, len(sources))
     jobs = [i for i in range(count) if not _finished(out, recipe, i)]
@@ -164,8 +168,8 @@ class Painter:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
-        self.photos = Photos(recipe.photos)
-        self.cutouts = Cutouts(recipe.cutouts) if recipe.cutouts else None
+        self.photos = Photos(recipe.photos, part=recipe.part)
+        self.cutouts = Cutouts(recipe.cutouts, part=recipe.part) if recipe.cutouts else None
 
     def item(self, index: int) -> Cutout:
         """Item `index` of the dataset."""
@@ -207,6 +211,7 @@ def _prepare(out: Path, recipe: Recipe, photos: Photos, count: int) -> None:
         "photos": [str(folder) for folder in recipe.photos],
         "photo_files": len(photos),
         "cutouts": [str(folder) for folder in recipe.cutouts],
+        "part": recipe.part,
     }
     path = out / "dataset.json"
     if path.exists():

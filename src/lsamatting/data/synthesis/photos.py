@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.data.held_out import Part, take_part
 from lsamatting.errors import DatasetError
 
 Floats = NDArray[np.float32]
@@ -20,13 +21,21 @@ class Photos:
     """Random patches and palettes out of folders of photographs.
 
     folders: searched recursively, in sorted order, so that one seed gives one picture on every
-    machine. max_side: longer side in pixels to which photographs are reduced when decoded.
+    machine. max_side: longer side in pixels to which photographs are reduced when decoded. part:
+    only those to train on, or only those held out.
     cached: how many decoded photographs are kept in memory.
     Raises DatasetError for a folder that does not exist or when no photograph is found.
     """
 
-    def __init__(self, folders: Iterable[Path], *, max_side: int = 900, cached: int = 64) -> None:
-        self.files = find_pictures(folders)
+    def __init__(
+        self,
+        folders: Iterable[Path],
+        *,
+        part: Part = "all",
+        max_side: int = 900,
+        cached: int = 64,
+    ) -> None:
+        self.files = find_pictures(folders, part=part)
         self.max_side = max_side
         self.cached = cached
         self._decoded: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
@@ -103,8 +112,8 @@ def read_rgb(path: Path, *, max_side: int | None = None) -> NDArray[np.uint8]:
     return np.ascontiguousarray(decoded[..., ::-1]).astype(np.uint8, copy=False)
 
 
-def find_pictures(folders: Iterable[Path]) -> list[Path]:
-    """All picture files below the folders, sorted within each.
+def find_pictures(folders: Iterable[Path], *, part: Part = "all") -> list[Path]:
+    """All picture files below the folders that belong to `part`, sorted within each.
 
     Raises DatasetError naming a missing folder, or the folders if nothing is in them.
     """
@@ -114,9 +123,11 @@ def find_pictures(folders: Iterable[Path]) -> list[Path]:
         if not folder.is_dir():
             raise DatasetError(f"{folder}: no such folder of pictures")
         files += sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    files = take_part(files, part)
     if not files:
         named = ", ".join(map(str, folders)) or "no folder given"
-        raise DatasetError(f"{named}: no pictures found (accepted: {_accepted()})")
+        kept = "" if part == "all" else f" in the part '{part}'"
+        raise DatasetError(f"{named}: no pictures found{kept} (accepted: {_accepted()})")
     return files
 
 
