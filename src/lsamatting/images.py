@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from lsamatting.choices import Depth
 from lsamatting.colour import linear_to_srgb, premultiply, srgb_to_linear
 from lsamatting.errors import ImageError
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from lsamatting.formats.raster import Raster
 
 Array = npt.NDArray[np.float32]
-Depth = Literal[8, 16, 32]
 
 DEFAULT_MAX_PIXELS = 200_000_000
 

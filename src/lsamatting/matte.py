@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from lsamatting.choices import Depth
 from lsamatting.compositing.backdrop import fit_backdrop, read_backdrop
 from lsamatting.compositing.equation import composite, cutout
-from lsamatting.images import Depth, best_depth, write_grey, write_picture
+from lsamatting.images import best_depth, write_grey, write_picture
 from lsamatting.trimap import Trimap
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from huggingface_hub.errors import EntryNotFoundError
 from numpy.typing import NDArray
 from PIL import Image
 
+from lsamatting.choices import Boundary, ForegroundMethod, Padding
 from lsamatting.errors import ConfigError, WeightsError
-from lsamatting.foreground.decontaminate import Method, estimate_foreground
+from lsamatting.foreground.decontaminate import estimate_foreground
 from lsamatting.images import DEFAULT_MAX_PIXELS, Picture, read_picture
 from lsamatting.inference.device import choose_device
-from lsamatting.inference.frame import Padding
 from lsamatting.inference.predict import predict_alpha
 from lsamatting.inference.refinement.options import (
     RefinementOptions,
@@ -25,7 +25,6 @@ from lsamatting.inference.refinement.options import (
     refining_estimator,
 )
 from lsamatting.inference.refinement.report import RefinementReport
-from lsamatting.inference.refinement.targets import Boundary
 from lsamatting.inference.tta import Averaging, average_alpha
 from lsamatting.matte import Matte
 from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE
@@ -186,7 +185,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         image: ImageSource,
         trimap: TrimapSource,
         *,
-        foreground: Method = "ml",
+        foreground: ForegroundMethod = "ml",
         refine: bool | RefinementOptions = False,
         max_pixels: int = DEFAULT_MAX_PIXELS,
         progress: Progress | None = None,
@@ -291,7 +290,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         image: ImageSource,
         trimap: TrimapSource,
         *,
-        foreground: Method = "ml",
+        foreground: ForegroundMethod = "ml",
         max_pixels: int = DEFAULT_MAX_PIXELS,
     ) -> Session:
         """Keep a picture open, to predict, refine and correct its matte with strokes.

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.choices import Boundary, ForegroundMethod, Padding
 from lsamatting.errors import ConfigError, TrimapError
-from lsamatting.foreground.decontaminate import Method, estimate_foreground
+from lsamatting.foreground.decontaminate import estimate_foreground
 from lsamatting.images import Picture
-from lsamatting.inference.frame import Frame, Layout, Padding, frame_picture, lay_out
+from lsamatting.inference.frame import Frame, Layout, frame_picture, lay_out
 from lsamatting.inference.refinement.options import RefinementOptions, default_options
 from lsamatting.inference.refinement.refiner import Refiner
 from lsamatting.inference.refinement.report import RefinementReport
-from lsamatting.inference.refinement.targets import Boundary, boundary_targets
+from lsamatting.inference.refinement.targets import boundary_targets
 from lsamatting.matte import Matte
 from lsamatting.network.lsanet import LSANet
 from lsamatting.trimap import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
@@ -49,7 +50,7 @@ class Session:
         device: Any = "cpu",
         padding: Padding = "window",
         boundary: Boundary = "paper",
-        foreground: Method = "ml",
+        foreground: ForegroundMethod = "ml",
     ) -> None:
         self.picture = picture
         self.trimap = trimap

@@ -20,7 +20,7 @@ from lsamatting.errors import ConfigError, DatasetError
 from lsamatting.replacing import replacing
 
 if TYPE_CHECKING:
-    from lsamatting.foreground.refine import Method
+    from lsamatting.choices import SmoothingMethod
 
 _RECORD = "made_by.json"
 """In a folder of re-estimated foregrounds: the method that made them."""
@@ -138,5 +138,5 @@ def _make(method: str, colours: Path, alpha: Path, target: Path) -> None:
     if method == "closed-form":
         result = closed_form_foreground(picture.pixels, opacity)
     else:
-        result = refine_foreground(picture.pixels, opacity, method=cast("Method", method))
+        result = refine_foreground(picture.pixels, opacity, method=cast("SmoothingMethod", method))
     write_picture(target, result, depth=best_depth(target, picture.depth))

@@ -11,8 +11,7 @@ from lsamatting.ablation.settings import Settings, flatten
 from lsamatting.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lsamatting.evaluation.datasets import Layout
-    from lsamatting.inference.frame import Padding
+    from lsamatting.choices import DatasetLayout, Padding
 
 COLUMNS = ("IH", "RF", "CA", "TTA", "BR")
 """What a table can state of its rows: input height, re-estimated foregrounds, colour augmentation,
@@ -81,7 +80,7 @@ class Table:
     title: str
     dataset: str
     """Name of the dataset's folder among the grid's paths."""
-    layout: Layout
+    layout: DatasetLayout
     """The dataset's layout, as `lsamatting evaluate` calls it."""
     columns: tuple[str, ...]
     rows: tuple[Row, ...]

@@ -17,7 +17,7 @@ from lsamatting.ablation.settings import Settings, differences, merge, read_yaml
 from lsamatting.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lsamatting.inference.frame import Padding
+    from lsamatting.choices import Padding
 
 _T = TypeVar("_T")
 

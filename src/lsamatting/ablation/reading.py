@@ -8,17 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from lsamatting.ablation.grid import ADOBES, COLOUR, COLUMNS, ERRORS, Foreground, Grid, Row, Table
 from lsamatting.ablation.settings import Settings, flatten, merge, nest, parse_value, read_yaml
+from lsamatting.choices import DatasetLayout, Padding, ReestimationMethod
 from lsamatting.errors import ConfigError
-from lsamatting.evaluation.datasets import LAYOUTS
-
-METHODS = ("exact", "multilevel", "jacobi", "closed-form")
-"""How foregrounds can be re-estimated: those of `lsamatting refine-foreground`."""
-
-PADDINGS = ("window", "paper", "published")
 
 _OF_TRAINING = ("train", "backgrounds")
 _GIVEN_BY_GRID = {
@@ -92,9 +87,7 @@ class _Reader:
             self.table(value, f"table {number}", merge(base, nest(common)), foregrounds, paths)
             for number, value in enumerate(self.sequence(content["tables"], "tables"), start=1)
         )
-        padding = content.get("padding", "paper")
-        if padding not in PADDINGS:
-            raise self.mistake(f"padding {padding!r} is not one of {', '.join(PADDINGS)}")
+        padding = self.choice(content.get("padding", "paper"), Padding, "padding")
         grid = Grid(self.file, paths, padding, tables)
         self.once([row.name for row in grid.rows], "row")
         return self.with_weights(grid, weights)
@@ -138,9 +131,9 @@ class _Reader:
             if name in found:
                 raise self.mistake(f"{where}: {name} stands for the training set's own foregrounds")
             keys = self.mapping(declared, where, ("folder", "method", "label"), needed=("folder",))
-            method = keys.get("method", "multilevel")
-            if method not in METHODS:
-                raise self.mistake(f"{where}: method {method!r} is not one of {', '.join(METHODS)}")
+            method = self.choice(
+                keys.get("method", "multilevel"), ReestimationMethod, f"{where}: method"
+            )
             folder = self.text(keys["folder"], f"{where}.folder")
             if folder == ADOBES.folder:
                 raise self.mistake(f"{where}: folder {folder} is the training set's own")
@@ -172,9 +165,7 @@ class _Reader:
             self.row(row, f"{where}, row {number}", settings, foregrounds)
             for number, row in enumerate(self.sequence(keys["rows"], f"{where}.rows"), start=1)
         )
-        layout = keys.get("layout", "auto")
-        if layout not in LAYOUTS:
-            raise self.mistake(f"{where}: layout {layout!r} is not one of {', '.join(LAYOUTS)}")
+        layout = self.choice(keys.get("layout", "auto"), DatasetLayout, f"{where}: layout")
         return Table(title, keys["dataset"], layout, columns, rows)
 
     def row(
@@ -250,6 +241,12 @@ class _Reader:
     def sequence(self, value: Any, where: str) -> list[Any]:
         if not isinstance(value, list) or not value:
             raise self.mistake(f"{where} must be a list, found {value!r}")
+        return value
+
+    def choice(self, value: Any, accepted: Any, where: str) -> Any:
+        """Give a value that is one of a `Literal`'s."""
+        if value not in get_args(accepted):
+            raise self.mistake(f"{where} {value!r} is not one of {', '.join(get_args(accepted))}")
         return value
 
     def text(self, value: Any, where: str) -> str:

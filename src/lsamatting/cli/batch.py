@@ -17,6 +17,7 @@ from lsamatting.errors import LsamattingError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from lsamatting.choices import Depth, ForegroundMethod
     from lsamatting.cli.pairing import Pair
     from lsamatting.images import Picture
     from lsamatting.inference.refinement.options import RefinementOptions
@@ -66,12 +67,12 @@ class Work:
     guide: Guide
     max_pixels: int
     backdrop: ArrayLike = OVERLAY_COLOUR
-    foreground_method: Literal["ml", "closed-form", "none"] = "ml"
+    foreground_method: ForegroundMethod = "ml"
     refine: RefinementOptions | Literal[False] = False
     strokes: Path | None = None
     """Corrections of the only picture, painted on a transparent layer."""
 
-    depth: Literal[8, 16, 32] | None = None
+    depth: Depth | None = None
 
     @property
     def slow(self) -> bool:

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lsamatting.choices import TableFormat
 from lsamatting.cli.console import say
 from lsamatting.errors import ConfigError
 
-
-class TableFormat(StrEnum):
-    """How a table is written."""
-
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    LATEX = "latex"
-    CSV = "csv"
-
-
-_BY_SUFFIX = {
-    ".txt": TableFormat.TEXT,
-    ".md": TableFormat.MARKDOWN,
-    ".tex": TableFormat.LATEX,
-    ".csv": TableFormat.CSV,
+_BY_SUFFIX: dict[str, TableFormat] = {
+    ".txt": "text",
+    ".md": "markdown",
+    ".tex": "latex",
+    ".csv": "csv",
 }
 
 
@@ -62,7 +52,7 @@ def compare(
     from lsamatting.replacing import replacing
 
     if format is None:
-        format = _BY_SUFFIX.get(output.suffix.lower()) if output else TableFormat.TEXT
+        format = _BY_SUFFIX.get(output.suffix.lower()) if output else "text"
     if format is None:
         raise ConfigError(
             f"{output}: unknown file type (accepted: {', '.join(_BY_SUFFIX)}); or give --format"
@@ -75,7 +65,7 @@ def compare(
         samples=samples,
         seed=seed,
     )
-    table = format_comparison(comparison, style=format.value, published=TABLE_2 if paper else None)
+    table = format_comparison(comparison, style=format, published=TABLE_2 if paper else None)
     if output is None:
         say(table.rstrip("\n"))
         return

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from lsamatting.choices import Boundary, DatasetLayout, Padding
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
-from lsamatting.cli.options import BoundaryName, DeviceOption, PaddingName, ThreadsOption
+from lsamatting.cli.options import DeviceOption, ThreadsOption
 from lsamatting.errors import ConfigError, LsamattingError
 from lsamatting.weights import DEFAULT_WEIGHTS
 
@@ -22,22 +22,8 @@ if TYPE_CHECKING:
     from lsamatting.evaluation.records import Records
 
 
-class LayoutName(StrEnum):
-    """How a test set lies on disk."""
-
-    AUTO = "auto"
-    TRIO = "trio"
-    COMPOSITION_1K = "composition-1k"
-    ALPHAMATTING = "alphamatting"
-    ALPHAMATTING_TEST = "alphamatting-test"
-
-
-class MethodName(StrEnum):
-    """What is evaluated."""
-
-    LSAMATTING = "lsamatting"
-    CLOSED_FORM = "closed-form"
-
+EvaluatedMethod = Literal["lsamatting", "closed-form"]
+"""What is evaluated."""
 
 _FORMATS = {"SAD": ".2f", "MSE": ".4f", "MAD": ".4f", "Grad": ".2f", "Conn": ".2f"}
 
@@ -50,10 +36,11 @@ def evaluate(
         ),
     ],
     layout: Annotated[
-        LayoutName, typer.Option(help="How it lies on disk, if its folders do not tell.")
-    ] = LayoutName.AUTO,
+        DatasetLayout, typer.Option(help="How it lies on disk, if its folders do not tell.")
+    ] = "auto",
     method: Annotated[
-        MethodName | None, typer.Option(help="What is evaluated: our network [default] or another.")
+        EvaluatedMethod | None,
+        typer.Option(help="What is evaluated: our network [default] or another."),
     ] = None,
     predictions: Annotated[
         Path | None,
@@ -73,11 +60,11 @@ def evaluate(
         bool, typer.Option("--tta", help="Average over turned, flipped and scaled pictures (slow).")
     ] = False,
     padding: Annotated[
-        PaddingName | None,
+        Padding | None,
         typer.Option(help="What the network sees: the unknown part [default], the paper's whole."),
     ] = None,
     boundary: Annotated[
-        BoundaryName | None, typer.Option(help="With --refine: whose boundary terms [paper].")
+        Boundary | None, typer.Option(help="With --refine: whose boundary terms [paper].")
     ] = None,
     output: Annotated[
         Path | None,
@@ -121,7 +108,7 @@ def evaluate(
         given += ["--save"] * (save is not None)
     if given and predictions is not None:
         raise ConfigError(f"{given[0]} does not go with --predictions: nothing is predicted")
-    if given and method is MethodName.CLOSED_FORM:
+    if given and method == "closed-form":
         raise ConfigError(f"{given[0]} goes with our network, not with --method {method}")
     if boundary is not None and not refine:
         raise ConfigError("--boundary goes with --refine")
@@ -130,7 +117,7 @@ def evaluate(
     from lsamatting.evaluation import methods
     from lsamatting.evaluation.datasets import open_dataset
 
-    test_set = open_dataset(dataset, layout=layout.value)
+    test_set = open_dataset(dataset, layout=layout)
     if threads is not None:
         from lsamatting.inference.device import limit_threads
 
@@ -138,14 +125,14 @@ def evaluate(
     predictor: Predictor | Mattes
     if predictions is not None:
         predictor, described = methods.made_elsewhere(predictions, test_set, name=name)
-    elif method is MethodName.CLOSED_FORM:
+    elif method == "closed-form":
         predictor, described = methods.closed_form(threads=threads, name=name)
     else:
         predictor, described = methods.lsamatting(
             weights or DEFAULT_WEIGHTS,
             device=device,
-            padding=(padding or PaddingName.WINDOW).value,
-            boundary=(boundary or BoundaryName.PAPER).value,
+            padding=padding or "window",
+            boundary=boundary or "paper",
             refine=refine,
             tta=tta,
             threads=threads,

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lsamatting.choices import SmoothingMethod
 from lsamatting.cli.console import say, stderr_console, warn
 from lsamatting.cli.options import (
     BoundaryOption,
     DeviceOption,
     MaxPixelsOption,
-    PaddingName,
     PaddingOption,
     RefineOptimiserOption,
     RefineRateOption,
@@ -26,14 +25,6 @@ from lsamatting.weights import DEFAULT_WEIGHTS
 
 if TYPE_CHECKING:
     from lsamatting.inference.refinement.options import RefinementOptions
-
-
-class SmoothingMethod(StrEnum):
-    """How a foreground is re-estimated."""
-
-    EXACT = "exact"
-    MULTILEVEL = "multilevel"
-    JACOBI = "jacobi"
 
 
 figure_app = typer.Typer(
@@ -51,14 +42,14 @@ def fig2(
     method: Annotated[
         SmoothingMethod,
         typer.Option(help="The exact minimiser, or the paper's Algorithm 2 or 1."),
-    ] = SmoothingMethod.EXACT,
+    ] = "exact",
 ) -> None:
     """Show how smooth a foreground is before and after re-estimation, and where it is opaque."""
     _check_png(output, foreground, alpha)
 
     from lsamatting.figures.fig2 import fig2 as draw
 
-    draw(foreground, alpha, output, method=method.value)
+    draw(foreground, alpha, output, method=method)
     say(f"{foreground} -> {output}")
 
 
@@ -76,7 +67,7 @@ def fig3(
     refine_rate: RefineRateOption = None,
     refine_optimiser: RefineOptimiserOption = None,
     boundary: BoundaryOption = None,
-    padding: PaddingOption = PaddingName.WINDOW,
+    padding: PaddingOption = "window",
     weights: WeightsOption = DEFAULT_WEIGHTS,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
@@ -106,7 +97,7 @@ def fig3(
         limit_threads(threads)
     limit = max_pixels or DEFAULT_MAX_PIXELS
     picture = read_picture(image, max_pixels=limit)
-    thresholds = PUBLISHED_THRESHOLDS if padding is PaddingName.PUBLISHED else {}
+    thresholds = PUBLISHED_THRESHOLDS if padding == "published" else {}
     marks = Trimap.read(trimap, max_pixels=limit, **thresholds)
     marks.check_size(picture.pixels.shape[:2], str(image), called=str(trimap))
     for note in marks.warnings:
@@ -120,8 +111,8 @@ def fig3(
             marks.values,
             output,
             device=model.device,
-            padding=padding.value,
-            boundary="paper" if boundary is None else boundary.value,
+            padding=padding,
+            boundary=boundary or "paper",
             options=options,
             threshold=threshold,
             progress=lambda done, total: progress.update(bar, completed=done, total=total),

@@ -6,23 +6,21 @@ import json
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from lsamatting import __version__
+from lsamatting.choices import Depth, ForegroundMethod
 from lsamatting.cli.batch import OVERLAY_COLOUR, Guide, Task, Work, run_all
 from lsamatting.cli.console import say
 from lsamatting.cli.options import (
     DEFAULT_BAND,
     BoundaryOption,
-    Depth,
     DeviceOption,
     DilateOption,
     ErodeOption,
-    ForegroundMethod,
     MaxPixelsOption,
-    PaddingName,
     PaddingOption,
     RefineOptimiserOption,
     RefineOption,
@@ -80,7 +78,7 @@ def matte(
     ] = None,
     foreground_method: Annotated[
         ForegroundMethod, typer.Option(help="How the subject's own colours are found.")
-    ] = ForegroundMethod.ML,
+    ] = "ml",
     refine: RefineOption = False,
     strokes: Annotated[
         Path | None,
@@ -96,7 +94,7 @@ def matte(
     tta: TtaOption = False,
     tta_scales: TtaScalesOption = None,
     tta_symmetries: TtaSymmetriesOption = None,
-    padding: PaddingOption = PaddingName.WINDOW,
+    padding: PaddingOption = "window",
     weights: WeightsOption = DEFAULT_WEIGHTS,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
@@ -184,9 +182,8 @@ def matte(
                 "or another output"
             )
         wanted["alpha"] = Path(f"{pairs[0].image.stem}-alpha.png")
-    bits = depth.bits if depth is not None else None
     tasks = [Task(pair, _outputs(pair.image, wanted, batch=batch)) for pair in pairs]
-    _check_outputs(tasks, bits, on, batch=batch)
+    _check_outputs(tasks, depth, on, batch=batch)
 
     import torch
 
@@ -198,13 +195,13 @@ def matte(
     if threads is not None:
         limit_threads(threads)
     limit = max_pixels or DEFAULT_MAX_PIXELS
-    if padding is PaddingName.PUBLISHED and mask is None:
+    if padding == "published" and mask is None:
         thresholds = {**PUBLISHED_THRESHOLDS, **thresholds}
     model = Matting.from_pretrained(
         weights,
         device=device,
-        padding=padding.value,
-        boundary="paper" if boundary is None else boundary.value,
+        padding=padding,
+        boundary=boundary or "paper",
         tta=averaged,
     )
     work = Work(
@@ -219,8 +216,8 @@ def matte(
             max_pixels=limit,
         ),
         backdrop=OVERLAY_COLOUR if on is None else read_backdrop(on, max_pixels=limit),
-        foreground_method=foreground_method.value,
-        depth=bits,
+        foreground_method=foreground_method,
+        depth=depth,
         max_pixels=limit,
     )
     if batch:
@@ -240,7 +237,7 @@ def matte(
             "weights": weights,
             "device": str(work.model.device),
             "threads": torch.get_num_threads(),
-            "padding": padding.value,
+            "padding": padding,
             "tta": asdict(averaged) if averaged else None,
             "refine": {**asdict(refining), "boundary": model.boundary} if refining else None,
             "pictures": done,
@@ -266,9 +263,7 @@ def _outputs(image: Path, wanted: dict[str, Path | None], *, batch: bool) -> dic
     }
 
 
-def _check_outputs(
-    tasks: list[Task], depth: Literal[8, 16, 32] | None, on: str | None, *, batch: bool
-) -> None:
+def _check_outputs(tasks: list[Task], depth: Depth | None, on: str | None, *, batch: bool) -> None:
     """Refuse, before anything is computed, files that cannot or should not be written."""
     from lsamatting.images import check_destination
 

@@ -2,59 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-
-class Depth(StrEnum):
-    """Bits per channel of an output file."""
-
-    EIGHT = "8"
-    SIXTEEN = "16"
-    THIRTY_TWO = "32"
-
-    @property
-    def bits(self) -> Literal[8, 16, 32]:
-        """Give the number."""
-        numbers: dict[Depth, Literal[8, 16, 32]] = {
-            Depth.EIGHT: 8,
-            Depth.SIXTEEN: 16,
-            Depth.THIRTY_TWO: 32,
-        }
-        return numbers[self]
-
-
-class ForegroundMethod(StrEnum):
-    """How the subject's own colours are found at its edge."""
-
-    NONE = "none"
-    ML = "ml"
-    CLOSED_FORM = "closed-form"
-
-
-class PaddingName(StrEnum):
-    """What the network sees of a picture."""
-
-    WINDOW = "window"
-    PAPER = "paper"
-    PUBLISHED = "published"
-
-
-class BoundaryName(StrEnum):
-    """Which pixels refinement takes for the boundary of what is known."""
-
-    PAPER = "paper"
-    PUBLISHED = "published"
-
-
-class OptimiserName(StrEnum):
-    """How refinement minimises its objective."""
-
-    DESCENT = "descent"
-    LBFGS = "lbfgs"
-
+from lsamatting.choices import Boundary, Optimiser, Padding
 
 WeightsOption = Annotated[
     str,
@@ -65,14 +17,14 @@ ThreadsOption = Annotated[
     int | None, typer.Option(min=1, help="Processor threads; all of them if not given.")
 ]
 PaddingOption = Annotated[
-    PaddingName,
+    Padding,
     typer.Option(
         help="What the network sees: the unknown part, the whole picture as in the paper, or as "
         "in the authors' code (which also reads trimaps otherwise)."
     ),
 ]
 BoundaryOption = Annotated[
-    BoundaryName | None,
+    Boundary | None,
     typer.Option(help="With --refine: the paper's boundary [paper] or the authors' code's."),
 ]
 RefineOption = Annotated[
@@ -86,7 +38,7 @@ RefineRateOption = Annotated[
     typer.Option(help="With --refine: learning rate; with lbfgs that of the first step [20]."),
 ]
 RefineOptimiserOption = Annotated[
-    OptimiserName | None,
+    Optimiser | None,
     typer.Option(
         help="With --refine: L-BFGS, or plain descent as in the paper "
         "[lbfgs; descent with --padding paper or published]."

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lsamatting.choices import Border, ReestimationMethod
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
 from lsamatting.cli.options import MaxPixelsOption
 from lsamatting.errors import ConfigError, ImageError, LsamattingError
@@ -23,32 +23,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lsamatting.cli.pairing import Pair
-    from lsamatting.foreground.refine import Method
-
-
-class RefineMethod(StrEnum):
-    """How a foreground is re-estimated."""
-
-    EXACT = "exact"
-    MULTILEVEL = "multilevel"
-    JACOBI = "jacobi"
-    CLOSED_FORM = "closed-form"
-
-
-class BorderName(StrEnum):
-    """What pixels on the border take for their neighbours beyond it."""
-
-    INSIDE = "inside"
-    REFLECT = "reflect"
 
 
 # What each option means something to.
-_APPLIES = {
-    "kappa": (RefineMethod.EXACT, RefineMethod.MULTILEVEL, RefineMethod.JACOBI),
-    "scales": (RefineMethod.MULTILEVEL,),
-    "iterations": (RefineMethod.MULTILEVEL, RefineMethod.JACOBI),
-    "tolerance": (RefineMethod.EXACT,),
-    "border": (RefineMethod.EXACT, RefineMethod.MULTILEVEL, RefineMethod.JACOBI),
+_APPLIES: dict[str, tuple[ReestimationMethod, ...]] = {
+    "kappa": ("exact", "multilevel", "jacobi"),
+    "scales": ("multilevel",),
+    "iterations": ("multilevel", "jacobi"),
+    "tolerance": ("exact",),
+    "border": ("exact", "multilevel", "jacobi"),
 }
 
 
@@ -71,12 +54,12 @@ def refine_foreground(
         ),
     ],
     method: Annotated[
-        RefineMethod,
+        ReestimationMethod,
         typer.Option(
             help="exact: the minimiser; multilevel, jacobi: the paper's Algorithms 2 and 1; "
             "closed-form: the foreground of Levin et al., blended."
         ),
-    ] = RefineMethod.EXACT,
+    ] = "exact",
     kappa: Annotated[float | None, typer.Option(help="Weight of smoothness [1].")] = None,
     scales: Annotated[int | None, typer.Option(help="Scales of multilevel [6].")] = None,
     iterations: Annotated[
@@ -86,7 +69,7 @@ def refine_foreground(
         float | None, typer.Option(help="Relative residual at which exact stops [0.0001].")
     ] = None,
     border: Annotated[
-        BorderName | None,
+        Border | None,
         typer.Option(
             help="Neighbours beyond the border: inside, there are none [exact]; reflect, mirrored "
             "[multilevel, jacobi]."
@@ -105,7 +88,7 @@ def refine_foreground(
     from lsamatting.images import DEFAULT_MAX_PIXELS, check_destination
 
     options = {
-        name: str(value) if isinstance(value, BorderName) else value
+        name: value
         for name, value in (
             ("kappa", kappa),
             ("scales", scales),
@@ -162,7 +145,7 @@ class _Task:
 class _Work:
     """What is done with every pair of files."""
 
-    method: RefineMethod
+    method: ReestimationMethod
     options: dict[str, Any] = field(default_factory=dict)
     max_pixels: int = 0
 
@@ -188,14 +171,13 @@ class _Work:
     def _refine(
         self, colours: NDArray[np.float32], opacity: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        if self.method is RefineMethod.CLOSED_FORM:
+        if self.method == "closed-form":
             from lsamatting.foreground.closed_form import closed_form_foreground
 
             return closed_form_foreground(colours, opacity)
         from lsamatting.foreground import refine_foreground as refine
 
-        method = cast("Method", self.method.value)
-        return refine(colours, opacity, method=method, **self.options)
+        return refine(colours, opacity, method=self.method, **self.options)
 
 
 def _run_all(tasks: list[_Task], work: _Work, workers: int, *, batch: bool) -> int:

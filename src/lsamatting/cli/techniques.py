@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from lsamatting.cli.options import BoundaryName, OptimiserName, PaddingName
 from lsamatting.errors import ConfigError
 
 if TYPE_CHECKING:
+    from lsamatting.choices import Boundary, Optimiser, Padding
     from lsamatting.inference.refinement.options import RefinementOptions
     from lsamatting.inference.symmetry import SymmetryCount
     from lsamatting.inference.tta import Averaging
@@ -18,9 +18,9 @@ def refine_options(
     *,
     steps: int | None,
     rate: float | None,
-    optimiser: OptimiserName | None,
-    boundary: BoundaryName | None,
-    padding: PaddingName,
+    optimiser: Optimiser | None,
+    boundary: Boundary | None,
+    padding: Padding,
 ) -> RefinementOptions | None:
     """Give the options of refinement; None where it is not wanted.
 
@@ -42,11 +42,11 @@ def refine_options(
         return None
     from lsamatting.inference.refinement.options import RefinementOptions, default_options
 
-    default = default_options(padding.value)
+    default = default_options(padding)
     return RefinementOptions(
         steps=default.steps if steps is None else steps,
         rate=default.rate if rate is None else rate,
-        optimiser=default.optimiser if optimiser is None else optimiser.value,
+        optimiser=default.optimiser if optimiser is None else optimiser,
     )
 
 

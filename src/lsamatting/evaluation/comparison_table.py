@@ -6,13 +6,11 @@ import csv
 import io
 import re
 from collections.abc import Callable, Sequence
-from typing import Literal
 
+from lsamatting.choices import TableFormat
 from lsamatting.evaluation.bootstrap import LEVEL
 from lsamatting.evaluation.comparison import Comparison, Difference
 from lsamatting.evaluation.published_results import PublishedRow, PublishedTable
-
-Format = Literal["text", "markdown", "latex", "csv"]
 
 MEASURED = "measured"
 """What `source` says of our own rows in a CSV file."""
@@ -32,7 +30,7 @@ _LATEX = {
 
 
 def format_comparison(
-    comparison: Comparison, *, style: Format = "text", published: PublishedTable | None = None
+    comparison: Comparison, *, style: TableFormat = "text", published: PublishedTable | None = None
 ) -> str:
     """Print a comparison.
 
@@ -157,7 +155,7 @@ def _csv(comparison: Comparison, published: PublishedTable | None) -> str:
     return stream.getvalue()
 
 
-_WRITERS: dict[str, Callable[[Comparison, PublishedTable | None], str]] = {
+_WRITERS: dict[TableFormat, Callable[[Comparison, PublishedTable | None], str]] = {
     "text": _text,
     "markdown": _markdown,
     "latex": _latex,

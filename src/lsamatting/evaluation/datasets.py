@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast, overload
+from typing import cast, overload
 
+from lsamatting.choices import DatasetLayout
 from lsamatting.data.layout import (
     TrioFolder,
     by_stem,
@@ -17,15 +18,6 @@ from lsamatting.data.layout import (
 )
 from lsamatting.errors import DatasetError
 from lsamatting.images import DEFAULT_MAX_PIXELS
-
-Layout = Literal["auto", "trio", "composition-1k", "alphamatting", "alphamatting-test"]
-LAYOUTS: tuple[Layout, ...] = (
-    "auto",
-    "trio",
-    "composition-1k",
-    "alphamatting",
-    "alphamatting-test",
-)
 
 _ADOBE = "Adobe-licensed images"
 """Where Adobe's own archive keeps `alpha` and `trimaps`, beside the composites."""
@@ -64,7 +56,7 @@ class TestSet(Sequence[TestPicture]):
     """The pictures of a test set, in a fixed order."""
 
     root: Path
-    layout: Layout
+    layout: DatasetLayout
     pictures: tuple[TestPicture, ...]
 
     @overload
@@ -121,7 +113,7 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def open_dataset(path: str | Path, *, layout: Layout = "auto") -> TestSet:
+def open_dataset(path: str | Path, *, layout: DatasetLayout = "auto") -> TestSet:
     """Find the files of a test set and check that they fit.
 
     Parameters
@@ -183,8 +175,8 @@ def find_mattes(folder: Path, pictures: Iterable[TestPicture]) -> dict[TestPictu
     return found
 
 
-def _detect(root: Path) -> Layout:
-    marks: dict[Layout, str] = {
+def _detect(root: Path) -> DatasetLayout:
+    marks: dict[DatasetLayout, str] = {
         "trio": "image",
         "composition-1k": "merged",
         "alphamatting": "input_training_lowres",

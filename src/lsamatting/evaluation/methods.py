@@ -21,8 +21,7 @@ from lsamatting.images import Picture, read_grey
 from lsamatting.trimap import Trimap
 
 if TYPE_CHECKING:
-    from lsamatting.inference.frame import Padding
-    from lsamatting.inference.refinement.targets import Boundary
+    from lsamatting.choices import Boundary, Padding
 
 Predictor = Callable[[Picture, Trimap], NDArray[Any]]
 """From a picture and its trimap to opacity, H×W float in [0, 1]."""

@@ -16,7 +16,7 @@ from lsamatting.replacing import replacing
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from lsamatting.foreground.refine import Method
+    from lsamatting.choices import SmoothingMethod
 
 Array = NDArray[np.float32]
 
@@ -29,7 +29,7 @@ def fig2(
     alpha: str | Path | NDArray[Any],
     path: str | Path,
     *,
-    method: Method = "exact",
+    method: SmoothingMethod = "exact",
     kappa: float = 1.0,
 ) -> None:
     """Draw a foreground before and after re-estimation.

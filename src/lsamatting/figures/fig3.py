@@ -12,12 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lsamatting.choices import Boundary, Padding
 from lsamatting.errors import ConfigError, MissingExtraError, TrimapError
 from lsamatting.evaluation.sheet import worst_place
-from lsamatting.inference.frame import Padding, frame_picture, lay_out
+from lsamatting.inference.frame import frame_picture, lay_out
 from lsamatting.inference.refinement.options import RefinementOptions
 from lsamatting.inference.refinement.refiner import Refinement, Refiner
-from lsamatting.inference.refinement.targets import Boundary, Targets, boundary_targets
+from lsamatting.inference.refinement.targets import Targets, boundary_targets
 from lsamatting.network.lsanet import LSANet
 from lsamatting.replacing import replacing
 

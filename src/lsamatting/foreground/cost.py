@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.choices import Border
 from lsamatting.errors import ImageError
 from lsamatting.foreground.pictures import (
-    Border,
     check_alpha,
     check_border,
     check_foreground,

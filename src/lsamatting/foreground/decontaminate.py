@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from contextlib import redirect_stdout
 from io import StringIO
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from lsamatting.choices import ForegroundMethod
 from lsamatting.errors import ConfigError, ImageError, TrimapError
 from lsamatting.trimap import FOREGROUND
 from lsamatting.windows import window_around
 
 Array = npt.NDArray[np.float32]
-Method = Literal["ml", "closed-form", "none"]
 
 # Context around the half-transparent pixels from which their colours are estimated.
 _MARGIN = 64
@@ -25,7 +25,7 @@ def estimate_foreground(
     alpha: Array,
     trimap_values: npt.NDArray[np.uint8] | None = None,
     *,
-    method: Method = "ml",
+    method: ForegroundMethod = "ml",
 ) -> Array:
     """Estimate the foreground colours of an image from its matte.
 
@@ -56,9 +56,9 @@ def estimate_foreground(
     ImageError, TrimapError
         Matte or trimap are of another size than the image.
     """
-    if method not in get_args(Method):
+    if method not in get_args(ForegroundMethod):
         raise ConfigError(
-            f"foreground method '{method}'; accepted are {', '.join(get_args(Method))}"
+            f"foreground method '{method}'; accepted are {', '.join(get_args(ForegroundMethod))}"
         )
     for name, other, error in (
         ("alpha", alpha, ImageError),
@@ -81,7 +81,7 @@ def estimate_foreground(
     return result
 
 
-def _solve(image: Array, alpha: Array, method: Method) -> Array:
+def _solve(image: Array, alpha: Array, method: ForegroundMethod) -> Array:
     # PyMatting knows [0, 1] only, but linear light may be brighter than white. The compositing
     # equation holds for rescaled colours just as well.
     low, high = min(0.0, float(image.min())), max(1.0, float(image.max()))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.choices import Border
 from lsamatting.errors import ConfigError, ImageError
 
 Array = NDArray[np.float32]
-Border = Literal["reflect", "inside"]
 
 
 def check_foreground(name: str, colours: NDArray[Any]) -> Array:

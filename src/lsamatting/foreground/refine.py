@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.choices import Border, SmoothingMethod
 from lsamatting.errors import ConfigError
 from lsamatting.foreground.pictures import (
-    Border,
     check_alpha,
     check_border,
     check_foreground,
@@ -17,7 +17,6 @@ from lsamatting.foreground.pictures import (
 )
 
 Array = NDArray[np.float32]
-Method = Literal["exact", "multilevel", "jacobi"]
 
 MOST_SCALES = 16
 
@@ -26,7 +25,7 @@ def refine_foreground(
     foreground: NDArray[Any],
     alpha: NDArray[Any],
     *,
-    method: Method = "exact",
+    method: SmoothingMethod = "exact",
     kappa: float = 1.0,
     scales: int = 6,
     iterations: int = 20,
@@ -75,8 +74,8 @@ def refine_foreground(
     ConfigError
         An option is not accepted.
     """
-    if method not in get_args(Method):
-        raise ConfigError(f"method '{method}'; accepted are {', '.join(get_args(Method))}")
+    if method not in get_args(SmoothingMethod):
+        raise ConfigError(f"method '{method}'; accepted are {', '.join(get_args(SmoothingMethod))}")
     check_kappa(kappa)
     border = border or ("inside" if method == "exact" else "reflect")
     check_border(border)

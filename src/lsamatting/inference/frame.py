@@ -7,7 +7,7 @@ the part of the picture that is computed, `lay_out` pads it and makes tensors.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,20 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lsamatting.choices import Padding
 from lsamatting.errors import TrimapError
 from lsamatting.network.inputs import trimap_tensor
 from lsamatting.network.lsanet import STRIDE
 from lsamatting.priors import compute_priors
 from lsamatting.windows import window_around
-
-Padding = Literal["window", "paper", "published"]
-"""What the network sees of a picture.
-
-`window`: the unknown region and a margin around it, padded by reflection to a multiple of the
-network's stride. `paper`: the whole picture, padded by reflection to a multiple of 64 (section 5).
-`published`: as `paper`, then 16 pixels of reflection and 16 of zeros on every side, and 128/255
-for unknown in the trimap's channel, as in the authors' code.
-"""
 
 MARGIN = 64
 """Pixels of known region around the unknown region that the network sees by default."""

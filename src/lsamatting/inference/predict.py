@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lsamatting.inference.frame import MARGIN, Layout, Padding, frame_picture, lay_out
+from lsamatting.choices import Padding
+from lsamatting.inference.frame import MARGIN, Layout, frame_picture, lay_out
 from lsamatting.inference.precision import Precision
 from lsamatting.network.lsanet import LSANet
 

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lsamatting.choices import Padding
 from lsamatting.errors import ConfigError
 from lsamatting.inference.frame import (
     MARGIN,
     Frame,
-    Padding,
     check_same_size,
     frame_picture,
     lay_out,

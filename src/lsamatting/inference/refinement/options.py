@@ -9,12 +9,13 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.choices import Boundary, Optimiser, Padding
 from lsamatting.errors import ConfigError
-from lsamatting.inference.frame import Layout, Padding
+from lsamatting.inference.frame import Layout
 from lsamatting.inference.predict import Estimator
-from lsamatting.inference.refinement.refiner import Optimiser, Refiner
+from lsamatting.inference.refinement.refiner import Refiner
 from lsamatting.inference.refinement.report import RefinementReport
-from lsamatting.inference.refinement.targets import Boundary, boundary_targets
+from lsamatting.inference.refinement.targets import boundary_targets
 from lsamatting.network.lsanet import LSANet
 
 

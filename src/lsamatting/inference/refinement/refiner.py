@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lsamatting.choices import Optimiser
 from lsamatting.inference.frame import Layout
 from lsamatting.inference.refinement.fast_decoder import FastDecoder
 from lsamatting.inference.refinement.objective import Objective, Value
@@ -23,10 +23,6 @@ from lsamatting.inference.refinement.optimisers import (
 )
 from lsamatting.inference.refinement.targets import Targets
 from lsamatting.network.lsanet import LSANet
-
-Optimiser = Literal["descent", "lbfgs"]
-"""`descent`: plain gradient descent, the paper's. `lbfgs`: the limited-memory quasi-Newton method,
-which reaches the same objective in fewer evaluations."""
 
 STEPS = 100
 RATE = 20.0

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Boundary = Literal["paper", "published"]
-"""Which pixels a trimap's boundary is.
-
-`paper`: a pixel and its four neighbours lie on both sides of it; both sides count. `published`: an
-unknown pixel with a known one among its eight neighbours, as in the authors' code, which also adds
-0.1 to each of the two counts and compares with opacity that is not clamped.
-"""
+from lsamatting.choices import Boundary
 
 Mask = NDArray[np.bool_]
 

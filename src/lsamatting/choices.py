@@ -1,0 +1,54 @@
+"""What options can be, said once, in a module that costs nothing to import.
+
+The command line offers these values, and the functions that take them check them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Padding = Literal["window", "paper", "published"]
+"""What the network sees of a picture.
+
+`window`: the unknown region and a margin around it, padded by reflection to a multiple of the
+network's stride. `paper`: the whole picture, padded by reflection to a multiple of 64 (section 5).
+`published`: as `paper`, then 16 pixels of reflection and 16 of zeros on every side, and 128/255
+for unknown in the trimap's channel, as in the authors' code.
+"""
+
+Boundary = Literal["paper", "published"]
+"""Which pixels a trimap's boundary is.
+
+`paper`: a pixel and its four neighbours lie on both sides of it; both sides count. `published`: an
+unknown pixel with a known one among its eight neighbours, as in the authors' code, which also adds
+0.1 to each of the two counts and compares with opacity that is not clamped.
+"""
+
+Optimiser = Literal["descent", "lbfgs"]
+"""`descent`: plain gradient descent, the paper's. `lbfgs`: the limited-memory quasi-Newton method,
+which reaches the same objective in fewer evaluations."""
+
+ForegroundMethod = Literal["ml", "closed-form", "none"]
+"""How the subject's own colours are found where it is transparent: `ml`, multi-level (Germer et
+al. 2020); `closed-form` (Levin et al. 2008); `none`, they are the picture's own."""
+
+SmoothingMethod = Literal["exact", "multilevel", "jacobi"]
+"""How a foreground is made smooth (section 4.1): by the minimiser itself, or by the paper's
+Algorithm 2 or 1."""
+
+ReestimationMethod = Literal["exact", "multilevel", "jacobi", "closed-form"]
+"""How the foregrounds of a training set are re-estimated: made smooth, or the foreground of Levin
+et al., blended."""
+
+Border = Literal["inside", "reflect"]
+"""What pixels on the border take for their neighbours beyond it: there are none, or they are
+mirrored."""
+
+Depth = Literal[8, 16, 32]
+"""Bits per channel."""
+
+DatasetLayout = Literal["auto", "trio", "composition-1k", "alphamatting", "alphamatting-test"]
+"""How a test set lies on disk; docs/evaluation.md has them."""
+
+TableFormat = Literal["text", "markdown", "latex", "csv"]
+"""How a table of results is written."""
