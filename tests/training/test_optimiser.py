@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from lsamatting.errors import ConfigError
-from lsamatting.training.optimiser import OptimiserConfig, build_optimiser, cosine_factor
+from lsamatting.training.optimiser import OptimiserConfig, build_optimiser, rate_factor
 
 
 def test_normalisation_parameters_have_a_decay_of_their_own() -> None:
@@ -24,7 +24,8 @@ def test_the_kind_decides_the_class(kind: str, optimiser: type) -> None:
 
 
 def test_the_cosine_rises_then_falls_to_its_floor() -> None:
-    factors = [cosine_factor(s, total=100, warmup=10, floor=0.01) for s in range(103)]
+    config = OptimiserConfig(schedule="cosine", warmup_steps=10, floor=0.01)
+    factors = [rate_factor(s, total=100, config=config) for s in range(103)]
     assert factors[0] == pytest.approx(1 / 11)
     assert factors[10] == 1
     assert factors[55] == pytest.approx(0.505)
@@ -33,13 +34,30 @@ def test_the_cosine_rises_then_falls_to_its_floor() -> None:
     assert factors[10:] == sorted(factors[10:], reverse=True)
 
 
-def test_an_endless_run_keeps_its_rate() -> None:
-    assert cosine_factor(12345, total=float("inf"), warmup=10, floor=0) == 1
+def test_the_trapezoid_is_level_whatever_its_length_and_falls_at_the_end() -> None:
+    config = OptimiserConfig(schedule="trapezoid", warmup_steps=10, floor=0.0, cooldown=0.25)
+    short = [rate_factor(s, total=100, config=config) for s in range(101)]
+    long = [rate_factor(s, total=1000, config=config) for s in range(1001)]
+    assert short[:76] == long[:76]
+    assert set(long[10:750]) == {1.0}
+    assert short[75:] == pytest.approx([1 - n / 25 for n in range(26)])
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "trapezoid"])
+def test_an_endless_run_keeps_its_rate(schedule: str) -> None:
+    config = OptimiserConfig(schedule=schedule, warmup_steps=10)
+    assert rate_factor(12345, total=float("inf"), config=config) == 1
 
 
 @pytest.mark.parametrize(
     "values",
-    [{"kind": "sgd"}, {"schedule": "step"}, {"learning_rate": 0.0}, {"samples": 0}],
+    [
+        {"kind": "sgd"},
+        {"schedule": "step"},
+        {"learning_rate": 0.0},
+        {"samples": 0},
+        {"cooldown": 0.0},
+    ],
     ids=str,
 )
 def test_impossible_options_are_refused(values: dict) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from lsamatting.errors import ConfigError
+from lsamatting.network.efficientnet_stages import EFFICIENTNETS, tap_channels
 from lsamatting.priors.channels import PRIOR_CHANNELS, channel_count
 
+EncoderName = Literal["resnet-d", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]
 BlockName = Literal["bottleneck", "basic"]
 HeadName = Literal["full", "subpixel"]
 AttentionName = Literal["everywhere", "unknown"]
@@ -21,6 +23,10 @@ class NetworkConfig:
     The defaults are the paper's model: a ResNet-50-D encoder over `[image, trimap]` (section 3).
     Use `NetworkConfig.paper()` and `NetworkConfig.lite()` rather than filling this by hand.
     """
+
+    encoder: EncoderName = "resnet-d"
+    """`resnet-d`, of the widths and blocks stated below, or an EfficientNet-Lite, which has its own
+    (`lsamatting.network.efficientnet_stages`) and comes with ImageNet weights."""
 
     stem_channels: tuple[int, int, int] = (32, 32, 64)
     """Outputs of the stem's three 3×3 convolutions; the last is the encoder's tap at stride 2."""
@@ -72,6 +78,10 @@ class NetworkConfig:
                 f"base {self.base!r} must be one of this network's one-channel priors: "
                 f"{', '.join(name for name in self.priors if PRIOR_CHANNELS[name] == 1) or 'none'}"
             )
+        if self.encoder not in get_args(EncoderName):
+            raise ConfigError(
+                f"encoder {self.encoder!r} is not one of {', '.join(get_args(EncoderName))}"
+            )
         if self.block not in ("bottleneck", "basic"):
             raise ConfigError(f"block {self.block!r} is not one of bottleneck, basic")
         if self.head not in ("full", "subpixel"):
@@ -103,6 +113,13 @@ class NetworkConfig:
             priors=tuple(PRIOR_CHANNELS),
             base="alpha_affinity",
         )
+
+    @property
+    def tap_channels(self) -> tuple[int, ...]:
+        """Channels of the encoder's taps at strides 2, 4, 8, 16 and 32."""
+        if self.encoder in EFFICIENTNETS:
+            return tap_channels(self.encoder)
+        return (self.stem_channels[-1], *self.stage_channels)
 
     @property
     def prior_channels(self) -> int:

@@ -58,10 +58,11 @@ class Decoder(nn.Module):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        taps = (config.stem_channels[-1], *config.stage_channels)
         self.levels = nn.ModuleList()
         above = 0
-        for tap, outputs in zip(reversed(taps), config.decoder_channels, strict=True):
+        for tap, outputs in zip(
+            reversed(config.tap_channels), config.decoder_channels, strict=True
+        ):
             self.levels.append(DecoderLevel(tap + above, outputs))
             above = outputs
 

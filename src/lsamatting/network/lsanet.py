@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from lsamatting.errors import ConfigError, WeightsError
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.decoder import Decoder, FullHead, Modulation, SubpixelHead
+from lsamatting.network.efficientnet import EfficientNetEncoder
 from lsamatting.network.encoder import Encoder
 from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE, weight_file
 from lsamatting.priors.channels import channel_count
@@ -42,7 +43,11 @@ class LSANet(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
+        self.encoder = (
+            Encoder(config)
+            if config.encoder == "resnet-d"
+            else EfficientNetEncoder(config.encoder, config.input_channels)
+        )
         self.decoder = Decoder(config)
         head = FullHead if config.head == "full" else SubpixelHead
         self.head = head(

@@ -13,7 +13,7 @@ from lsamatting.errors import ConfigError
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.lsanet import LSANet
 from lsamatting.training.loss import LossConfig, matting_loss
-from lsamatting.training.optimiser import OptimiserConfig, build_optimiser, cosine_factor
+from lsamatting.training.optimiser import OptimiserConfig, build_optimiser, rate_factor
 from lsamatting.training.validation import picture_errors, whole_picture_alpha
 
 
@@ -100,12 +100,7 @@ class MattingModule(L.LightningModule):
         total = self._total_steps()
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimiser,
-            lambda step: cosine_factor(
-                step,
-                total=total,
-                warmup=self.optimiser.warmup_steps,
-                floor=self.optimiser.floor,
-            ),
+            lambda step: rate_factor(step, total=total, config=self.optimiser),
         )
         return {
             "optimizer": optimiser,
