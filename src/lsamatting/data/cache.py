@@ -159,11 +159,16 @@ class PictureCache:
 
     @property
     def _file(self) -> Path:
-        lines = [str(_VERSION), str(self._limit)]
+        told = f"{_VERSION} {self._limit} {self.fingerprint()}"
+        return self._folder / f"{self._prefix}{_digest(told)}.bin"
+
+    def fingerprint(self) -> str:
+        """Give a short text that changes with the files: their places, sizes and times."""
+        lines = []
         for file in (*(file for pair in self.pairs for file in pair), *self.backgrounds):
             status = file.stat()
             lines.append(f"{file.resolve()} {status.st_size} {status.st_mtime_ns}")
-        return self._folder / f"{self._prefix}{_digest(chr(10).join(lines))}.bin"
+        return _digest("\n".join(lines))
 
     def prepare(self) -> Path | None:
         """Write the cache's file unless it is there; give its path, None if nothing is kept."""

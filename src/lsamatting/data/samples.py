@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import cv2
@@ -100,6 +101,18 @@ class CompositingDataset(Dataset[dict[str, torch.Tensor]]):
         if self.wide and self._is_wide(self.wide, number):
             return augment(rng, cutout, background, self.wide.size, self.config, wide=True)
         return augment(rng, cutout, background, self.size, self.config)
+
+    def describe(self) -> dict[str, Any]:
+        """Say what the samples follow from, as JSON holds it: equal answers, equal samples."""
+        return {
+            "size": self.size,
+            "seed": self.seed,
+            "augment": json.loads(json.dumps(asdict(self.config))),
+            "priors": list(self.priors),
+            "wide": asdict(self.wide) if self.wide else None,
+            "shares": [list(share) for share in self.shares],
+            "pictures": self.cache.fingerprint(),
+        }
 
     def _is_wide(self, wide: WideBatches, number: int) -> bool:
         rng = np.random.default_rng((self.seed, _BATCH_SIDE, number // wide.batch))

@@ -8,14 +8,16 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.accelerators import CUDAAccelerator
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from lsamatting.data.augment import AugmentConfig
 from lsamatting.data.cache import PictureCache
 from lsamatting.data.held_out import Part
 from lsamatting.data.layout import AimFolder
+from lsamatting.data.recorded import RecordedSamples
 from lsamatting.data.samples import CompositingDataset, WideBatches, one_thread_worker
 from lsamatting.errors import ConfigError
+from lsamatting.priors.channels import PRIOR_CHANNELS
 from lsamatting.training.module import network_of
 from lsamatting.training.validation import WholePictures
 
@@ -83,6 +85,9 @@ class MattingData(L.LightningDataModule):
         Memory, in GiB, for decoded pictures (see `PictureCache`).
     cache_folder
         Where the decoded pictures lie; memory-mapped, so it should be a local disk.
+    recorded
+        A folder in which samples are kept, for several trainings on the same ones
+        (`lsamatting.data.recorded`); none by default.
     augment
         The augmentation.
     validation
@@ -107,6 +112,7 @@ class MattingData(L.LightningDataModule):
         seed: int = 0,
         cache_gib: float = 8.0,
         cache_folder: str = "runs/cache",
+        recorded: str | None = None,
         augment: AugmentConfig = AugmentConfig(),  # noqa: B008 (frozen, and shown in the CLI's help)
         validation: str | None = None,
         validation_limit: int | None = None,
@@ -133,6 +139,7 @@ class MattingData(L.LightningDataModule):
         self.prefetch = prefetch
         self.seed = seed
         self.augment = augment
+        self.recorded = Path(recorded) if recorded else None
         self.validation = Path(validation) if validation else None
         self.validation_limit = validation_limit
         self.wide_size = wide_size or size
@@ -176,7 +183,7 @@ class MattingData(L.LightningDataModule):
             size=self.size,
             seed=self.seed,
             config=self.augment,
-            priors=self.priors,
+            priors=tuple(PRIOR_CHANNELS) if self.recorded else self.priors,
             wide=WideBatches(self.wide_size, self.wide_share, step) if self.wide_share else None,
             shares=self.shares,
         )
@@ -188,8 +195,13 @@ class MattingData(L.LightningDataModule):
             raise ConfigError(
                 f"{len(dataset)} backgrounds do not fill one step of {step * accumulate} samples"
             )
+        samples: Dataset[dict[str, Any]] = (
+            RecordedSamples(dataset, self.recorded, priors=self.priors)
+            if self.recorded
+            else dataset
+        )
         return DataLoader(
-            dataset,
+            samples,
             batch_sampler=NumberedBatches(
                 self,
                 batches=batches,
