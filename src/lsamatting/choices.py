@@ -52,3 +52,6 @@ DatasetLayout = Literal["auto", "trio", "composition-1k", "alphamatting", "alpha
 
 TableFormat = Literal["text", "markdown", "latex", "csv"]
 """How a table of results is written."""
+
+Transfer = Literal["linear", "gamma"]
+"""How floating-point values are meant: proportional to light, or encoded with the sRGB curve."""

@@ -7,23 +7,29 @@ curve, and whatever cannot be read is refused with one line.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from lsamatting.choices import Depth
+from lsamatting.choices import Depth, Transfer
 from lsamatting.colour import linear_to_srgb, premultiply, srgb_to_linear
 from lsamatting.errors import ImageError
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from lsamatting.formats.raster import Raster
+    from lsamatting.formats.metadata import Metadata
+    from lsamatting.formats.raster import Raster, Samples
+
+    Source = str | Path | bytes | BinaryIO | Image.Image | npt.NDArray[Any]
+    """What a picture is read from; a tensor of PyTorch too."""
 
 Array = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
 
 DEFAULT_MAX_PIXELS = 200_000_000
 
@@ -39,7 +45,13 @@ _DEPTHS: dict[str, tuple[Depth, ...]] = {
     ".exr": (8, 16, 32),
 }
 _WITHOUT_ALPHA = (".jpg", ".jpeg", ".bmp")
-READABLE_SUFFIXES = tuple(_DEPTHS)
+LOSSY_SUFFIXES = (".jpg", ".jpeg", ".webp")
+"""Formats that `quality` means something to."""
+READABLE_SUFFIXES = (
+    *_DEPTHS,
+    ".jpe", ".jfif", ".dib", ".avif", ".avifs", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc",
+    ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".vda", ".icb", ".vst",
+)  # fmt: skip
 """Suffixes that count as pictures, in any case."""
 
 
@@ -61,7 +73,9 @@ class Picture:
     notes
         What was done beyond plain decoding, one sentence each.
     path
-        The file, or None for arrays and Pillow images.
+        The file, or None for what was in memory.
+    metadata
+        Resolution and camera data, which results take over, or None.
     """
 
     pixels: Array
@@ -70,6 +84,7 @@ class Picture:
     linear: bool = False
     notes: tuple[str, ...] = ()
     path: Path | None = None
+    metadata: Metadata | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -82,23 +97,36 @@ class Picture:
 
 
 def read_picture(
-    source: str | Path | Image.Image | npt.NDArray[Any],
+    source: Source,
     *,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     convert_profile: bool = True,
+    transfer: Transfer | None = None,
+    layer: str | None = None,
+    opacity: bool = True,
 ) -> Picture:
     """Read a picture.
 
     Parameters
     ----------
     source
-        PNG, JPEG, WebP, TIFF, BMP or OpenEXR file (RGB, grey, palette, CMYK, with or without
-        transparency), a Pillow image, or an array: HxW, HxWx1, HxWx3 or HxWx4, uint8, uint16,
-        or float in [0, 1], RGB order, gamma-encoded. A float32 array is not copied.
+        A file: PNG, JPEG, WebP, TIFF, BMP, OpenEXR, AVIF, JPEG 2000, GIF (its first picture),
+        Netpbm or TGA (RGB, grey, palette, CMYK, with or without transparency), as a path, as
+        bytes, or open in binary mode; a Pillow image; an array: HxW, HxWx1, HxWx3 or HxWx4, uint8,
+        uint16, or float in [0, 1], RGB order, gamma-encoded; a tensor of the same values: HxW or
+        CxHxW with 1, 3 or 4 channels. A float32 array is not copied.
     max_pixels
         Larger pictures are refused before they are decoded.
     convert_profile
         Convert the colours of an embedded profile to sRGB; else values stay as stored.
+    transfer
+        What floating-point values mean, in files and arrays: `linear` light or `gamma`-encoded
+        sRGB, whatever profile there is. If not given, OpenEXR is linear, TIFF is what its profile
+        says and linear without one (which the notes tell), arrays are gamma-encoded.
+    layer
+        Of an OpenEXR file, which of its layers.
+    opacity
+        If False, the opacity that comes with the picture is left out.
 
     Returns
     -------
@@ -112,33 +140,54 @@ def read_picture(
     """
     from lsamatting.formats.decode import decode
 
-    raster = decode(source, max_pixels=max_pixels)
-    colour, linear, notes = raster.colour, raster.linear, raster.notes
-    if raster.profile is not None and convert_profile:
-        from lsamatting.formats import icc
-
-        converted = icc.to_srgb(colour, raster.profile)
-        colour, linear = converted.colour, converted.linear
-        notes = notes if converted.note is None else (*notes, converted.note)
+    raster = decode(source, max_pixels=max_pixels, layer=layer, light=transfer == "linear")
+    colour, linear, notes = _to_srgb(raster, convert_profile=convert_profile, transfer=transfer)
     pixels = _to_float(colour)
-    if raster.linear:
-        pixels = linear_to_srgb(pixels).astype(np.float32, copy=False)
     if pixels.shape[2] == 1:
         pixels = np.repeat(pixels, 3, axis=2)
+    alpha = raster.alpha if opacity else None
+    if raster.alpha is not None and alpha is None:
+        notes = (*notes, "its own opacity is ignored")
     return Picture(
         pixels=pixels,
-        alpha=None if raster.alpha is None else np.clip(_to_float(raster.alpha), 0, 1),
+        alpha=None if alpha is None else np.clip(_to_float(alpha), 0, 1),
         depth=_depth(raster),
         linear=linear,
         notes=notes,
         path=Path(source) if isinstance(source, str | Path) else None,
+        metadata=raster.metadata,
     )
 
 
-def read_grey(
-    source: str | Path | Image.Image | npt.NDArray[Any], *, max_pixels: int = DEFAULT_MAX_PIXELS
-) -> tuple[Array, Depth]:
-    """Read a matte, mask or trimap: values as stored, without any colour conversion.
+def read_bytes(
+    source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS
+) -> tuple[Bytes, Bytes | None]:
+    """Read a picture as `read_picture` does, in 8 bits, and faster where it has no more.
+
+    Returns
+    -------
+    colours : numpy.ndarray
+        HxWx3 uint8, RGB, gamma-encoded sRGB; what linear light has beyond white is white.
+    alpha : numpy.ndarray or None
+        HxW uint8.
+
+    Raises
+    ------
+    ImageError
+        As `read_picture`.
+    """
+    from lsamatting.formats.decode import decode
+
+    raster = decode(source, max_pixels=max_pixels)
+    colour, _, _ = _to_srgb(raster)
+    colours = _to_bytes(colour)
+    if colours.shape[2] == 1:
+        colours = np.repeat(colours, 3, axis=2)
+    return colours, None if raster.alpha is None else _to_bytes(raster.alpha)
+
+
+def read_grey(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> tuple[Array, Depth]:
+    """Read a matte or mask: values as stored, without any colour conversion.
 
     Of a picture with transparency the opacity is taken if it varies, for that is where cutouts
     keep their matte; else the colours: one channel if all are equal, their luma (Rec. 601) if not.
@@ -163,13 +212,9 @@ def read_grey(
     from lsamatting.formats.decode import decode, describe
 
     raster = decode(source, max_pixels=max_pixels)
-    alpha, colour = raster.alpha, raster.colour
-    if alpha is not None and alpha.min() != alpha.max():
-        values = _to_float(alpha)
-    elif all(np.array_equal(colour[..., 0], colour[..., i]) for i in range(1, colour.shape[2])):
-        values = _to_float(colour[..., 0])
-    else:
-        values = _to_float(colour) @ np.array([0.299, 0.587, 0.114], np.float32)
+    values = raster.grey()
+    if values.dtype.kind != "f":
+        return _to_float(values), _depth(raster)
     low, high = float(values.min()), float(values.max())
     if low < -1e-3 or high > 1 + 1e-3:
         raise ImageError(
@@ -178,21 +223,35 @@ def read_grey(
     return np.clip(values, 0, 1, out=values if low < 0 or high > 1 else None), _depth(raster)
 
 
+def read_grey_bytes(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Bytes:
+    """Read a matte or mask as `read_grey` does, in 8 bits: HxW uint8."""
+    from lsamatting.formats.decode import decode
+
+    return _to_bytes(decode(source, max_pixels=max_pixels).grey())
+
+
 def write_picture(
-    path: str | Path,
+    path: str | Path | BinaryIO,
     pixels: Array,
     *,
     alpha: Array | None = None,
     depth: int = 8,
     linear: bool = False,
+    quality: int | None = None,
+    metadata: Metadata | None = None,
+    suffix: str | None = None,
 ) -> None:
     """Write RGB or, with `alpha`, straight RGBA; the suffix chooses the format.
+
+    An sRGB profile says how the colours are meant, where the format holds one: in PNG, JPEG,
+    WebP and TIFF.
 
     Parameters
     ----------
     path
-        ``.png`` (8 or 16 bits), ``.tif``/``.tiff`` (8, 16, 32), ``.jpg``/``.jpeg``, ``.webp``
-        (lossless), ``.bmp`` (8), ``.exr`` (32-bit float whatever the depth).
+        ``.png`` (8 or 16 bits), ``.tif``/``.tiff`` (8, 16, 32), ``.jpg``/``.jpeg``, ``.webp``,
+        ``.bmp`` (8), ``.exr`` (32-bit float whatever the depth); or a file open in binary mode,
+        with `suffix` to say which.
     pixels
         HxWx3 float, gamma-encoded sRGB. Integer files clip to [0, 1] and round to nearest.
     alpha
@@ -200,8 +259,14 @@ def write_picture(
     depth
         Bits per sample; 32 is float.
     linear
-        Write 32-bit TIFF as linear light. If False it is gamma-encoded, with an sRGB profile
-        to say so. OpenEXR is always linear, and pre-multiplied, as its definition asks.
+        Write 32-bit TIFF as linear light. If False it is gamma-encoded, and its profile says so.
+        OpenEXR is always linear, and pre-multiplied, as its definition asks.
+    quality
+        Of JPEG (95 if not given) and WebP (without any loss if not given), 1 to 100.
+    metadata
+        Resolution (into PNG, JPEG, TIFF and BMP) and camera data (into PNG, JPEG and WebP).
+    suffix
+        Format of a stream, as ``.png``.
 
     Raises
     ------
@@ -209,53 +274,60 @@ def write_picture(
         Unknown suffix, depth or transparency that the format cannot hold, missing folder, wrong
         shapes, values that are not finite, or a disk that refuses.
     """
-    from lsamatting.formats import encode
+    from lsamatting.formats import encode, icc
 
-    path = Path(path)
-    check_destination(path, depth=depth, alpha=alpha is not None)
-    suffix = path.suffix.lower()
+    target, suffix, name = _target(path, suffix, depth=depth, alpha=alpha is not None)
     if pixels.ndim != 3 or pixels.shape[2] != 3:
-        raise ImageError(f"{path}: colours of shape {pixels.shape}; accepted is HxWx3")
+        raise ImageError(f"{name}: colours of shape {pixels.shape}; accepted is HxWx3")
     if alpha is not None and alpha.shape != pixels.shape[:2]:
         raise ImageError(
-            f"{path}: alpha is {alpha.shape[-1]}x{alpha.shape[0]} pixels"
+            f"{name}: alpha is {alpha.shape[-1]}x{alpha.shape[0]} pixels"
             f" but the colours are {pixels.shape[1]}x{pixels.shape[0]}"
         )
-    _check_values(path, pixels)
+    _check_values(name, pixels)
     if alpha is not None:
-        _check_values(path, alpha)
-    profile = None
+        _check_values(name, alpha)
+    profile: bytes | None = icc.srgb_profile()
     if suffix == ".exr":
         depth, linear = 32, True
     if depth == 32 and linear:
+        profile = None
         pixels = srgb_to_linear(pixels).astype(np.float32, copy=False)
         if suffix == ".exr" and alpha is not None:
             pixels = premultiply(pixels, alpha)
-    elif depth == 32:
-        from lsamatting.formats import icc
-
-        profile = icc.srgb_profile()
     samples = np.empty((*pixels.shape[:2], 3 if alpha is None else 4), _DTYPES[depth])
     samples[..., :3] = _from_float(pixels, depth)
     if alpha is not None:
         samples[..., 3] = _from_float(alpha, depth)
-    encode.encode(path, samples, profile=profile)
+    besides = encode.Besides(profile, _besides(metadata), _checked_quality(quality))
+    encode.encode(target, samples, suffix=suffix, besides=besides)
 
 
-def write_grey(path: str | Path, values: Array, *, depth: int = 8) -> None:
+def write_grey(
+    path: str | Path | BinaryIO,
+    values: Array,
+    *,
+    depth: int = 8,
+    quality: int | None = None,
+    metadata: Metadata | None = None,
+    suffix: str | None = None,
+) -> None:
     """Write a matte or mask, HxW float in [0, 1], as stored values (never colour-converted).
 
-    Formats, depths and errors are those of `write_picture`; integer files clip and round.
+    Formats, options and errors are those of `write_picture`; integer files clip and round. There
+    is no profile, WebP is always without loss, and of `metadata` the resolution is written.
     """
     from lsamatting.formats import encode
 
-    path = Path(path)
-    check_destination(path, depth=depth)
+    target, suffix, name = _target(path, suffix, depth=depth)
     if values.ndim != 2:
-        raise ImageError(f"{path}: values of shape {values.shape}; accepted is HxW")
-    _check_values(path, values)
-    samples = _from_float(values, 32 if path.suffix.lower() == ".exr" else depth)
-    encode.encode(path, samples[..., None])
+        raise ImageError(f"{name}: values of shape {values.shape}; accepted is HxW")
+    _check_values(name, values)
+    samples = _from_float(values, 32 if suffix == ".exr" else depth)
+    quality = None if suffix == ".webp" else _checked_quality(quality)
+    resolution = replace(_besides(metadata), exif=None)
+    besides = encode.Besides(None, resolution, quality)
+    encode.encode(target, samples[..., None], suffix=suffix, besides=besides)
 
 
 def check_destination(
@@ -275,23 +347,30 @@ def check_destination(
         Ask for the folder to be there already.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in _DEPTHS:
-        raise ImageError(
-            f"{path}: unknown file type '{path.suffix}'; accepted are {', '.join(_DEPTHS)}"
-        )
-    if depth is not None and depth not in _DEPTHS[suffix]:
-        able = ", ".join(name for name, depths in _DEPTHS.items() if depth in depths)
-        hint = f"; {depth} bits go into {able}" if able else ""
-        here = " or ".join(map(str, _DEPTHS[suffix]))
-        raise ImageError(f"{path}: {suffix} holds {here} bits, not {depth}{hint}")
-    if alpha and suffix in _WITHOUT_ALPHA:
-        able = ", ".join(name for name in _DEPTHS if name not in _WITHOUT_ALPHA)
-        raise ImageError(f"{path}: {suffix} cannot hold transparency; accepted are {able}")
+    _check_format(str(path), path.suffix, alpha=alpha, depth=depth)
     if path.is_dir():
         raise ImageError(f"{path}: is a folder; a file name is needed")
-    if parent_exists and not path.parent.is_dir():
+    if path.exists() and not os.access(path, os.W_OK):
+        raise ImageError(f"{path}: cannot be replaced (no permission to write)")
+    if path.parent.is_dir():
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise ImageError(f"{path}: the folder {path.parent} cannot be written to")
+    elif parent_exists:
         raise ImageError(f"{path}: the folder {path.parent} does not exist")
+
+
+def _check_format(name: str, ending: str, *, alpha: bool, depth: int | None) -> None:
+    suffix = ending.lower()
+    if suffix not in _DEPTHS:
+        raise ImageError(f"{name}: unknown file type '{ending}'; accepted are {', '.join(_DEPTHS)}")
+    if depth is not None and depth not in _DEPTHS[suffix]:
+        able = ", ".join(other for other, depths in _DEPTHS.items() if depth in depths)
+        hint = f"; {depth} bits go into {able}" if able else ""
+        here = " or ".join(map(str, _DEPTHS[suffix]))
+        raise ImageError(f"{name}: {suffix} holds {here} bits, not {depth}{hint}")
+    if alpha and suffix in _WITHOUT_ALPHA:
+        able = ", ".join(other for other in _DEPTHS if other not in _WITHOUT_ALPHA)
+        raise ImageError(f"{name}: {suffix} cannot hold transparency; accepted are {able}")
 
 
 def is_picture(path: Path) -> bool:
@@ -299,13 +378,27 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in READABLE_SUFFIXES
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    """List the pictures directly inside a folder, sorted by name; hidden files are passed over."""
-    return sorted(
-        file
-        for file in folder.iterdir()
-        if is_picture(file) and file.is_file() and not file.name.startswith(".")
-    )
+def pictures_in(folder: Path, *, recursive: bool = False) -> list[Path]:
+    """List the pictures in a folder, sorted by name; hidden files are passed over.
+
+    `recursive` lists those of the folders in it too, except of hidden ones.
+    """
+    return [file for file in files_in(folder, recursive=recursive) if is_picture(file)]
+
+
+def files_in(folder: Path, *, recursive: bool = False) -> list[Path]:
+    """List the files in a folder, broken links too, as `pictures_in` does."""
+    found: list[Path] = []
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        # A linked folder might lead back here.
+        if entry.is_dir():
+            if recursive and not entry.is_symlink():
+                found += files_in(entry, recursive=True)
+        else:
+            found.append(entry)
+    return found
 
 
 def best_depth(path: str | Path, wanted: Depth) -> Depth:
@@ -340,11 +433,65 @@ def _from_float(values: npt.NDArray[Any], depth: int) -> npt.NDArray[Any]:
     return whole
 
 
-def _check_values(path: Path, values: npt.NDArray[Any]) -> None:
+def _to_srgb(
+    raster: Raster, *, convert_profile: bool = True, transfer: Transfer | None = None
+) -> tuple[Samples, bool, tuple[str, ...]]:
+    """Give gamma-encoded sRGB samples, whether the source is linear light, and the notes."""
+    colour, linear, notes, profile = raster.colour, raster.linear, raster.notes, raster.profile
+    if transfer is not None and colour.dtype.kind == "f":
+        linear, profile = transfer == "linear", None
+    elif raster.assumed:
+        notes = (*notes, "floating-point TIFF without a colour profile, taken for linear light")
+    encode = linear
+    if profile is not None and convert_profile:
+        from lsamatting.formats import icc
+
+        converted = icc.to_srgb(colour, profile)
+        colour, linear = converted.colour, converted.linear
+        notes = notes if converted.note is None else (*notes, converted.note)
+    if encode:
+        colour = linear_to_srgb(_to_float(colour)).astype(np.float32, copy=False)
+    return colour, linear, notes
+
+
+def _to_bytes(samples: npt.NDArray[Any]) -> Bytes:
+    if samples.dtype == np.uint8:
+        return np.ascontiguousarray(samples)
+    if samples.dtype == np.uint16:
+        return np.asarray((samples.astype(np.uint32) * 255 + 32767) // 65535, np.uint8)
+    return np.asarray(_from_float(samples, 8), np.uint8)
+
+
+def _target(
+    path: str | Path | BinaryIO, suffix: str | None, *, depth: int, alpha: bool = False
+) -> tuple[Path | BinaryIO, str, str]:
+    """Give where to write, the suffix in small letters, and what messages call it."""
+    if isinstance(path, str | Path):
+        check_destination(path, depth=depth, alpha=alpha)
+        return Path(path), Path(path).suffix.lower(), str(path)
+    if suffix is None:
+        raise ImageError("a stream needs a suffix to say its format, as .png")
+    _check_format("the stream", suffix, alpha=alpha, depth=depth)
+    return path, suffix.lower(), "the stream"
+
+
+def _besides(metadata: Metadata | None) -> Metadata:
+    from lsamatting.formats.metadata import NOTHING
+
+    return metadata or NOTHING
+
+
+def _checked_quality(quality: int | None) -> int | None:
+    if quality is not None and not 1 <= quality <= 100:
+        raise ImageError(f"quality {quality}; accepted are 1 to 100")
+    return quality
+
+
+def _check_values(name: str, values: npt.NDArray[Any]) -> None:
     if values.size == 0:
-        raise ImageError(f"{path}: the picture has no pixels (shape {values.shape})")
+        raise ImageError(f"{name}: the picture has no pixels (shape {values.shape})")
     if values.dtype.kind != "f":
-        raise ImageError(f"{path}: values of dtype {values.dtype}; accepted are floats in [0, 1]")
+        raise ImageError(f"{name}: values of dtype {values.dtype}; accepted are floats in [0, 1]")
     bad = values.size - int(np.count_nonzero(np.isfinite(values)))
     if bad:
-        raise ImageError(f"{path}: {bad} values are not finite (NaN or infinite); nothing written")
+        raise ImageError(f"{name}: {bad} values are not finite (NaN or infinite); nothing written")

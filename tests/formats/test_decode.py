@@ -9,10 +9,13 @@ import numpy as np
 import OpenEXR
 import pytest
 import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from lsamatting.colour import linear_to_srgb
 from lsamatting.errors import ImageError
+from lsamatting.formats.deep import largest_sample
 from lsamatting.formats.raster import upright
 from lsamatting.images import read_grey, read_picture, write_picture
 
@@ -389,6 +392,227 @@ def test_openexr_windows(tmp_path):
     np.testing.assert_array_equal(read_grey(tmp_path / "p.exr")[0], expected)
 
 
+def test_layers_of_openexr_are_chosen_by_name(tmp_path):
+    names = {"R": 0, "G": 1, "B": 2, "hair.R": 2, "hair.G": 1, "hair.B": 0, "hair.A": 3}
+    planes = {name: np.ascontiguousarray(FLOAT[..., at]) for name, at in names.items()}
+    write_exr(tmp_path / "p.exr", planes)
+    np.testing.assert_array_equal(
+        read_picture(tmp_path / "p.exr").pixels, linear_to_srgb(FLOAT[..., :3])
+    )
+    picture = read_picture(tmp_path / "p.exr", layer="hair")
+    np.testing.assert_array_equal(picture.alpha, FLOAT[..., 3])
+    np.testing.assert_allclose(
+        picture.pixels, linear_to_srgb(FLOAT[..., 2::-1] / FLOAT[..., 3:]), rtol=1e-4
+    )
+    with pytest.raises(ImageError, match=r"p\.exr: no layer 'fur'; it has hair"):
+        read_picture(tmp_path / "p.exr", layer="fur")
+
+
+def test_layers_of_openexr_without_a_first(tmp_path):
+    planes = {f"a.{c}": np.ascontiguousarray(FLOAT[..., i]) for i, c in enumerate("RGB")}
+    write_exr(tmp_path / "one.exr", dict(planes))
+    picture = read_picture(tmp_path / "one.exr")
+    np.testing.assert_array_equal(picture.pixels, linear_to_srgb(FLOAT[..., :3]))
+    assert picture.notes == ("its only layer, 'a', is used",)
+    write_exr(tmp_path / "two.exr", {**planes, "b.Y": planes["a.R"]})
+    with pytest.raises(ImageError, match=r"the layers a, b; name one of them with layer"):
+        read_picture(tmp_path / "two.exr")
+
+
+def test_parts_of_openexr_are_layers(tmp_path):
+    header = {"type": OpenEXR.scanlineimage}
+    first, second = (np.ascontiguousarray(part) for part in (FLOAT[..., :3], FLOAT[..., 1:]))
+    parts = [
+        OpenEXR.Part({**header, "name": "beauty"}, {"RGB": first}, "beauty"),
+        OpenEXR.Part({**header, "name": "back"}, {"RGB": second}, "back"),
+    ]
+    OpenEXR.File(parts).write(str(tmp_path / "p.exr"))
+    for layer, expected in ((None, first), ("beauty", first), ("back", second)):
+        pixels = read_picture(tmp_path / "p.exr", layer=layer).pixels
+        np.testing.assert_array_equal(pixels, linear_to_srgb(expected))
+
+
+# ---- AVIF, JPEG 2000, GIF, Netpbm, TGA ----
+
+
+def smooth(height=32, width=48, channels=3):
+    ramp = np.mgrid[:height, :width].astype(np.float32)
+    planes = [ramp[0] / height, ramp[1] / width, 1 - ramp[0] / height, (ramp[1] / width) ** 2]
+    return np.dstack(planes[:channels])
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "tolerance"),
+    [
+        ("p.jp2", {"irreversible": False}, 0),
+        ("p.ppm", {}, 0),
+        ("p.tga", {}, 0),
+        ("p.avif", {"quality": 95, "subsampling": "4:4:4"}, 8),
+    ],
+)
+def test_further_formats(tmp_path, name, options, tolerance):
+    rgb = np.rint(smooth() * 255).astype(np.uint8)
+    Image.fromarray(rgb).save(tmp_path / name, **options)
+    picture = read_picture(tmp_path / name)
+    np.testing.assert_allclose(picture.pixels * 255, rgb, atol=tolerance + 1e-3)
+    assert (picture.depth, picture.alpha, picture.notes) == (8, None, ())
+
+
+@pytest.mark.parametrize("name", ["p.jp2", "p.tga", "p.avif"])
+def test_opacity_of_further_formats(tmp_path, name):
+    rgba = np.rint(smooth(channels=4) * 255).astype(np.uint8)
+    Image.fromarray(rgba).save(tmp_path / name)
+    alpha = read_picture(tmp_path / name).alpha
+    np.testing.assert_allclose(alpha * 255, rgba[..., 3], atol=6)
+
+
+def test_first_picture_of_a_gif(tmp_path):
+    frames = [Image.fromarray(RGB).quantize(24, dither=Image.Dither.NONE) for _ in range(3)]
+    frames[1] = Image.new("P", frames[0].size)
+    frames[0].save(tmp_path / "p.gif", save_all=True, append_images=frames[1:])
+    picture = read_picture(tmp_path / "p.gif")
+    np.testing.assert_array_equal(picture.pixels, unit(np.asarray(frames[0].convert("RGB"))))
+    assert picture.notes[0].startswith("the file has ")
+
+
+@pytest.mark.parametrize("name", ["p.jp2", "p.ppm"])
+def test_16_bits_of_jpeg_2000_and_netpbm(tmp_path, name):
+    deep = np.rint(smooth(64, 96) * 65535).astype(np.uint16)
+    lossless = [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000] if name == "p.jp2" else []
+    cv2.imwrite(str(tmp_path / name), bgr(deep), lossless)
+    picture = read_picture(tmp_path / name)
+    np.testing.assert_array_equal(picture.pixels, unit(deep))
+    assert picture.depth == 16
+
+
+def test_10_bits_of_avif(tmp_path):
+    deep = np.rint(smooth() * 1023).astype(np.uint16)
+    options = [cv2.IMWRITE_AVIF_DEPTH, 10, cv2.IMWRITE_AVIF_QUALITY, 100]
+    cv2.imwrite(str(tmp_path / "p.avif"), bgr(deep), options)
+    picture = read_picture(tmp_path / "p.avif")
+    assert picture.depth == 16
+    np.testing.assert_allclose(picture.pixels * 1023, deep, atol=3)
+
+
+@pytest.mark.parametrize("top", [300, 1023, 65535])
+def test_whites_of_netpbm(tmp_path, top):
+    samples = np.array([[[0, top // 2, top]]], ">u2")
+    for mark, values in ((b"P6", samples), (b"P5", samples[..., 2])):
+        header = mark + b"\n# a comment\n1 1\n" + str(top).encode() + b"\n"
+        (tmp_path / "p.ppm").write_bytes(header + values.tobytes())
+        pixels = read_picture(tmp_path / "p.ppm").pixels
+        expected = (0, top // 2 / top, 1) if mark == b"P6" else (1, 1, 1)
+        np.testing.assert_allclose(pixels[0, 0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", [".jp2", ".avif", ".gif", ".ppm", ".tga"])
+@pytest.mark.parametrize("keep", [0.05, 0.4, 0.9])
+def test_truncated_further_formats(tmp_path, suffix, keep):
+    noise = np.random.default_rng(0).integers(0, 256, (60, 70, 3), np.uint8)
+    path = tmp_path / f"p{suffix}"
+    Image.fromarray(noise).save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * keep)])
+    with pytest.raises(ImageError, match="damaged or truncated"):
+        read_picture(path)
+
+
+def test_heic_is_named(tmp_path):
+    (tmp_path / "p.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(64))
+    with pytest.raises(ImageError, match="HEIC pictures cannot be read; save it as JPEG"):
+        read_picture(tmp_path / "p.heic")
+
+
+@given(
+    kind=st.sampled_from(["AVIF", "JPEG2000", "PPM", "PNG"]),
+    data=st.binary(max_size=200),
+    mark=st.sampled_from([b"", b"av1C", b"\xff\x4f\xff\x51", b"P6 1 1 ", b"P5\n#"]),
+)
+def test_any_header_tells_some_depth(kind, data, mark):
+    assert largest_sample(kind, mark + data) >= 0
+
+
+# ---- memory ----
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp", ".exr", ".bmp", ".ppm"])
+def test_files_in_memory(tmp_path, suffix):
+    path = tmp_path / f"p{suffix}"
+    if suffix == ".ppm":
+        Image.fromarray(RGB).save(path)
+    else:
+        write_picture(path, unit(RGB))
+    expected = read_picture(path).pixels
+    for source in (path.read_bytes(), io.BytesIO(path.read_bytes())):
+        np.testing.assert_array_equal(read_picture(source).pixels, expected)
+    with path.open("rb") as file:
+        picture = read_picture(file)
+    np.testing.assert_array_equal(picture.pixels, expected)
+    assert picture.path is None
+
+
+def test_deep_files_in_memory(tmp_path):
+    tifffile.imwrite(tmp_path / "p.tif", DEEP[..., :3], photometric="rgb")
+    cv2.imwrite(str(tmp_path / "p.png"), bgr(DEEP[..., :3]))
+    for name in ("p.tif", "p.png"):
+        pixels = read_picture((tmp_path / name).read_bytes()).pixels
+        np.testing.assert_array_equal(pixels, unit(DEEP[..., :3]))
+
+
+@pytest.mark.parametrize(
+    ("source", "match"),
+    [
+        (b"", "the data: the file is empty"),
+        (b"hello", "the data: not a picture that can be read"),
+        (io.StringIO("x"), "cannot be read from StringIO; accepted are a path"),
+        (3, "cannot be read from int"),
+    ],
+)
+def test_memory_that_is_no_picture(source, match):
+    with pytest.raises(ImageError, match=match):
+        read_picture(source)
+
+
+def test_tensors():
+    import torch
+
+    floats = torch.from_numpy(FLOAT).permute(2, 0, 1)
+    for tensor in (floats, floats[None], floats.double(), floats.requires_grad_()):
+        picture = read_picture(tensor)
+        np.testing.assert_array_equal(picture.pixels, FLOAT[..., :3])
+        np.testing.assert_array_equal(picture.alpha, FLOAT[..., 3])
+    np.testing.assert_array_equal(
+        read_picture(torch.from_numpy(RGB[..., 0])).pixels[..., 1], unit(RGB[..., 0])
+    )
+    np.testing.assert_allclose(read_picture(floats.bfloat16()).pixels, FLOAT[..., :3], atol=0.005)
+    with pytest.raises(ImageError, match="the tensor has shape 2x6x3; accepted are HxW, 1xHxW"):
+        read_picture(torch.from_numpy(RGB[:2]))
+
+
+# ---- what floating-point values mean ----
+
+
+def test_floating_point_values_mean_what_they_are_told_to(tmp_path):
+    colour = np.ascontiguousarray(FLOAT[..., :3])
+    tifffile.imwrite(tmp_path / "p.tif", colour, photometric="rgb")
+    write_exr(tmp_path / "p.exr", {"RGB": colour})
+    for source in (tmp_path / "p.tif", tmp_path / "p.exr", colour):
+        linear, gamma = (read_picture(source, transfer=kind) for kind in ("linear", "gamma"))
+        np.testing.assert_array_equal(linear.pixels, linear_to_srgb(colour))
+        np.testing.assert_array_equal(gamma.pixels, colour)
+        assert (linear.linear, gamma.linear) == (True, False)
+        assert linear.notes == gamma.notes == ()
+    assert "taken for linear light" in read_picture(tmp_path / "p.tif").notes[0]
+    bright = read_picture(colour * 4, transfer="linear").pixels
+    np.testing.assert_array_equal(bright, linear_to_srgb(colour * 4))
+
+
+def test_the_meaning_of_integers_is_theirs(tmp_path):
+    cv2.imwrite(str(tmp_path / "p.png"), bgr(DEEP[..., :3]))
+    pixels = read_picture(tmp_path / "p.png", transfer="linear").pixels
+    np.testing.assert_array_equal(pixels, unit(DEEP[..., :3]))
+
+
 # ---- files that lie ----
 
 
@@ -398,7 +622,7 @@ def test_the_content_decides_not_the_suffix(tmp_path):
 
 
 def test_other_formats_of_pillow_are_not_opened(tmp_path):
-    Image.fromarray(RGB).save(tmp_path / "p.png", format="GIF")
+    Image.fromarray(RGB).save(tmp_path / "p.png", format="PCX")
     with pytest.raises(ImageError, match="not a picture that can be read"):
         read_picture(tmp_path / "p.png")
 

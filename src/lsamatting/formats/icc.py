@@ -12,6 +12,7 @@ import io
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,11 @@ _SRGB_TO_XYZ = np.array(
         [0.0139322, 0.0971045, 0.7141733],
     ]
 )
-_READING_ERRORS = (ImageCms.PyCMSError, OSError, ValueError, IndexError, struct.error)
+# What a damaged or impossible profile makes its readers raise.
+_READING_ERRORS = (
+    ImageCms.PyCMSError, OSError, ValueError, LookupError, ArithmeticError, TypeError, MemoryError,
+    struct.error, np.linalg.LinAlgError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,16 @@ class Converted:
     note: str | None
 
 
+@lru_cache(maxsize=1)
 def srgb_profile() -> bytes:
-    """Return an sRGB profile, for files that need one to be understood."""
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    """Return an sRGB profile, for files that say how their colours are meant.
+
+    It is dated 2000-01-01, so that the same pixels always make the same file.
+    """
+    made = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    made[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
+    made[84:100] = bytes(16)  # the checksum, which may be left out
+    return bytes(made)
 
 
 def to_srgb(colour: Samples, profile: bytes) -> Converted:
@@ -56,9 +68,14 @@ def to_srgb(colour: Samples, profile: bytes) -> Converted:
     whether the profile's curves are straight lines.
     """
     try:
-        return _convert(colour, profile)
+        with np.errstate(all="ignore"):
+            converted = _convert(colour, profile)
     except _READING_ERRORS as problem:
-        return Converted(colour, False, f"unreadable colour profile ignored ({problem})")
+        what = " ".join(str(problem).split()) or type(problem).__name__
+        return Converted(colour, False, f"unreadable colour profile ignored ({what})")
+    if converted.colour.dtype == np.float32 and not np.isfinite(converted.colour).all():
+        return Converted(colour, False, "colour profile ignored: its colours are not finite")
+    return converted
 
 
 def cmyk_to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str]:
@@ -80,9 +97,9 @@ def _convert(colour: Samples, profile: bytes) -> Converted:
     if space != b"RGB ":
         kind = space.decode("ascii", "replace").strip()
         return Converted(colour, False, f"colour profile for {kind or 'no'} pictures ignored")
-    transform = _lcms_transform(profile, "RGB")
-    if _is_identity(transform):
+    if _is_srgb(profile):
         return Converted(colour, False, None)
+    transform = _lcms_transform(profile, "RGB")
     if colour.shape[2] == 1:
         colour = np.repeat(colour, 3, axis=2)
     name = _description(profile)
@@ -104,6 +121,8 @@ def _convert(colour: Samples, profile: bytes) -> Converted:
 
 def _convert_grey(colour: Samples, profile: bytes) -> Converted:
     tags = _tags(profile)
+    if b"kTRC" not in tags:
+        raise ValueError("it has no grey curve")
     curve, linear = _parse_curve(tags[b"kTRC"])
     ramp = np.linspace(0, 1, 256, dtype=np.float32)
     if np.abs(linear_to_srgb(curve(ramp)) - ramp).max() <= 1.5 / 255:
@@ -137,11 +156,13 @@ def _apply(image: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image.I
     return converted
 
 
-def _is_identity(transform: ImageCms.ImageCmsTransform) -> bool:
-    # Names cannot be trusted: many sRGB profiles are called otherwise. Colours can.
+@lru_cache(maxsize=16)
+def _is_srgb(profile: bytes) -> bool:
+    # Names cannot be trusted: many sRGB profiles are called otherwise. Colours can. Kept, because
+    # all files of a folder tend to have one profile.
     steps = np.linspace(0, 255, 9).round().astype(np.uint8)
     lattice = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(27, 27, 3)
-    seen = np.asarray(_apply(Image.fromarray(lattice), transform))
+    seen = np.asarray(_apply(Image.fromarray(lattice), _lcms_transform(profile, "RGB")))
     return bool(np.abs(seen.astype(int) - lattice).max() <= 1)
 
 
@@ -185,10 +206,14 @@ def _parse_curve(tag: bytes) -> tuple[Curve, bool]:
         (shape,) = struct.unpack_from(">H", tag, 8)
         # gamma a b c d e f: y = (a x + b)^gamma + e for x >= d, else c x + f
         lengths = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}
+        if shape not in lengths:
+            raise ValueError(f"unknown parametric curve {shape}")
         g, *rest = (v / 65536 for v in struct.unpack_from(f">{lengths[shape]}i", tag, 12))
         if shape == 0:
             return _power_curve(g, 1.0, 0.0, 0.0, -1.0, 0.0, 0.0), g == 1
         a, b = rest[:2]
+        if shape in (1, 2) and a == 0:
+            raise ValueError("a parametric curve without slope")
         if shape == 1:
             return _power_curve(g, a, b, 0.0, -b / a, 0.0, 0.0), False
         if shape == 2:

@@ -6,7 +6,6 @@ import contextlib
 import struct
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 
 from PIL import Image
 
@@ -14,13 +13,12 @@ from lsamatting.formats.opencv import decode_opencv
 from lsamatting.formats.raster import DAMAGE, Raster, upright
 
 
-def read_deep_png(path: Path, profile: bytes | None) -> Raster:
+def read_deep_png(data: bytes, profile: bytes | None) -> Raster:
     """Read a 16-bit PNG whose colour profile is already known."""
-    data = path.read_bytes()
     turn, colour_type = 1, data[25]
+    exif = Image.Exif()
     for kind, payload in _png_chunks(data):
         if kind == b"eXIf":
-            exif = Image.Exif()
             with contextlib.suppress(*DAMAGE):
                 exif.load(payload)
                 turn = int(exif.get(0x0112, 1))

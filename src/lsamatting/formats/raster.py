@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ from PIL import Image
 
 from lsamatting.colour import unpremultiply
 from lsamatting.errors import ImageError
+
+if TYPE_CHECKING:
+    from lsamatting.formats.metadata import Metadata
 
 Samples = npt.NDArray[Any]
 
@@ -29,13 +32,16 @@ class Raster:
 
     `samples` is HxWxC, uint8, uint16 or float32, with C = 1 grey, 2 grey and alpha, 3 RGB,
     4 RGBA; alpha is straight (not pre-multiplied). `linear` says that colour is linear light.
-    `profile` is an ICC profile still to be applied to the colour.
+    `profile` is an ICC profile still to be applied to the colour. `assumed` says that the file
+    itself does not tell whether it is linear.
     """
 
     samples: Samples
     linear: bool = False
     profile: bytes | None = None
     notes: tuple[str, ...] = ()
+    assumed: bool = False
+    metadata: Metadata | None = None
 
     @property
     def colour(self) -> Samples:
@@ -46,6 +52,21 @@ class Raster:
     def alpha(self) -> Samples | None:
         """HxW, or None."""
         return self.samples[..., -1] if self.samples.shape[2] in (2, 4) else None
+
+    def grey(self) -> Samples:
+        """Give what stands for a matte: HxW, at the depth of the samples, or luma as float32.
+
+        That is the opacity if it varies, for that is where cutouts keep their matte; else the
+        colours: one channel if all are equal, their luma (Rec. 601) in [0, 1] if not.
+        """
+        alpha, colour = self.alpha, self.colour
+        if alpha is not None and alpha.min() != alpha.max():
+            return alpha
+        if all(np.array_equal(colour[..., 0], colour[..., i]) for i in range(1, colour.shape[2])):
+            return np.asarray(colour[..., 0])
+        luma = colour.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+        top = 1 if colour.dtype.kind == "f" else np.iinfo(colour.dtype).max
+        return np.asarray(luma / np.float32(top))
 
 
 def check_size(name: str, width: int, height: int, max_pixels: int) -> None:

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lsamatting.errors import ImageError
+from lsamatting.formats.encoded import Encoded
+from lsamatting.formats.metadata import Metadata, sensible_dpi
 from lsamatting.formats.opencv import decode_opencv
 from lsamatting.formats.raster import Raster, check_size, straight, upright
 
 
-def read_deep_tiff(path: Path, max_pixels: int) -> Raster | None:
+def read_deep_tiff(source: Encoded, max_pixels: int) -> Raster | None:
     """Read 16-bit and float TIFF; None for 8 bits and less, which Pillow reads."""
     import tifffile
 
     logger = logging.getLogger("tifffile")
     previous, logger.disabled = logger.disabled, True
     try:
-        with tifffile.TiffFile(path) as file:
+        with source.open() as stream, tifffile.TiffFile(stream) as file:
             page: Any = file.pages[0]
-            check_size(str(path), page.imagewidth, page.imagelength, max_pixels)
+            check_size(source.name, page.imagewidth, page.imagelength, max_pixels)
             if page.bitspersample <= 8:
                 return None
-            raster = _from_tiff_page(path, page)
+            raster = _from_tiff_page(source, page)
             count = len(file.pages)
     finally:
         logger.disabled = previous
@@ -36,16 +37,17 @@ def read_deep_tiff(path: Path, max_pixels: int) -> Raster | None:
     return raster
 
 
-def _from_tiff_page(path: Path, page: Any) -> Raster:
+def _from_tiff_page(source: Encoded, page: Any) -> Raster:
     white_is_zero, black_is_zero, rgb = 0, 1, 2
     kind = None if page.dtype is None else np.dtype(page.dtype)
     if kind is None or not (kind == np.uint16 or kind.kind == "f"):
         found = f"{page.bitspersample}-bit samples" if kind is None else f"{kind} samples"
-        raise ImageError(f"{path}: TIFF with {found}; accepted are 8-bit, 16-bit and float")
+        raise ImageError(f"{source.name}: TIFF with {found}; accepted are 8-bit, 16-bit and float")
     if page.photometric not in (white_is_zero, black_is_zero, rgb):
         name = getattr(page.photometric, "name", page.photometric)
         raise ImageError(
-            f"{path}: {kind} TIFF with {name} colours; accepted are grey and RGB at this depth"
+            f"{source.name}: {kind} TIFF with {name} colours; accepted are grey and RGB at this"
+            " depth"
         )
     turn = int(page.tags[274].value) if 274 in page.tags else 1
     colours = 3 if page.photometric == rgb else 1
@@ -58,12 +60,14 @@ def _from_tiff_page(path: Path, page: Any) -> Raster:
     except (KeyError, ValueError, ImportError) as problem:
         if "imagecodecs" not in str(problem):
             raise
-        samples = decode_opencv(path.read_bytes())
+        samples = decode_opencv(source.read())
         if samples.dtype != kind or samples.shape[2] != page.samplesperpixel:
             raise ValueError(f"compression {page.compression.name} of this kind") from None
         turn = 1  # already done by OpenCV
     if samples.ndim != 3 or samples.shape[2] < colours:
-        raise ImageError(f"{path}: TIFF of shape {samples.shape}; accepted are flat pictures")
+        raise ImageError(
+            f"{source.name}: TIFF of shape {samples.shape}; accepted are flat pictures"
+        )
     samples = samples[..., : colours + 1]
     if page.photometric == white_is_zero:
         top = samples.dtype.type(65535 if kind == np.uint16 else 1)
@@ -75,4 +79,20 @@ def _from_tiff_page(path: Path, page: Any) -> Raster:
         samples = straight(samples)
     profile = bytes(page.tags[34675].value) if 34675 in page.tags else None
     linear = kind.kind == "f" and profile is None
-    return Raster(upright(samples, turn), linear=linear, profile=profile)
+    return Raster(
+        upright(samples, turn),
+        linear=linear,
+        profile=profile,
+        assumed=linear,
+        metadata=Metadata(dpi=sensible_dpi(_resolution(page))),
+    )
+
+
+def _resolution(page: Any) -> tuple[float, float] | None:
+    """Give pixels per inch, if the file says so in inches or centimetres."""
+    across, down, unit = (page.tags.get(code) for code in (282, 283, 296))
+    per_inch = {2: 1.0, 3: 2.54}.get(2 if unit is None else int(unit.value))
+    if across is None or down is None or per_inch is None:
+        return None
+    (a, b), (c, d) = across.value, down.value
+    return (a / b * per_inch, c / d * per_inch) if b and d else None
