@@ -13,7 +13,11 @@ from lsamatting.errors import ImageError
 from lsamatting.images import (
     best_depth,
     check_destination,
+    files_in,
+    pictures_in,
+    read_bytes,
     read_grey,
+    read_grey_bytes,
     read_picture,
     write_grey,
     write_picture,
@@ -199,6 +203,67 @@ def test_constant_opacity_is_no_mask():
 
 def test_boolean_mask():
     np.testing.assert_array_equal(read_grey(np.array([[True, False]]))[0], [[1, 0]])
+
+
+# ---- 8 bits without the detour ----
+
+
+@pytest.mark.parametrize(("suffix", "depth"), [*LOSSLESS, (".jpg", 8)])
+def test_bytes_are_the_picture_rounded(tmp_path, suffix, depth):
+    rng = np.random.default_rng(0)
+    pixels, alpha = rng.random((9, 11, 3), np.float32), rng.random((9, 11), np.float32)
+    transparent = suffix not in (".jpg", ".bmp")
+    path = tmp_path / f"p{suffix}"
+    write_picture(path, pixels, alpha=alpha if transparent else None, depth=depth, linear=True)
+    picture = read_picture(path)
+    colours, opacity = read_bytes(path)
+    assert colours.dtype == np.uint8
+    np.testing.assert_array_equal(colours, np.rint(picture.pixels.clip(0, 1) * 255))
+    if transparent:
+        np.testing.assert_array_equal(opacity, np.rint(picture.alpha * 255))
+        np.testing.assert_array_equal(read_grey_bytes(path), opacity)
+    else:
+        assert opacity is None
+
+
+@given(st.integers(0, 65535))
+def test_16_bits_round_to_the_nearest_of_8(value):
+    colours, _ = read_bytes(np.full((1, 1), value, np.uint16))
+    assert colours[0, 0].tolist() == [round(value / 257)] * 3
+
+
+# ---- folders ----
+
+
+def test_pictures_in_folders_in_order(tmp_path):
+    for name in (
+        "b.png",
+        "a/z.JPG",
+        "a/.hidden.png",
+        "a.png",
+        "notes.txt",
+        ".git/x.png",
+        "c/y.avif",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nothing")
+
+    def names(files):
+        return [file.relative_to(tmp_path).as_posix() for file in files]
+
+    assert names(pictures_in(tmp_path)) == ["a.png", "b.png"]
+    everything = names(pictures_in(tmp_path, recursive=True))
+    assert everything == ["a/z.JPG", "a.png", "b.png", "c/y.avif"]
+    assert set(names(files_in(tmp_path))) - {"a.png", "b.png"} == {"gone.png", "notes.txt"}
+
+
+def test_a_broken_link_is_called_one(tmp_path):
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nothing")
+    refused(
+        "gone.png: is a link to a file that does not exist", read_picture, tmp_path / "gone.png"
+    )
 
 
 # ---- what is refused on reading: one clear line each ----

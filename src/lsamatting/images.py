@@ -383,7 +383,8 @@ def pictures_in(folder: Path, *, recursive: bool = False) -> list[Path]:
 
     `recursive` lists those of the folders in it too, except of hidden ones.
     """
-    return [file for file in files_in(folder, recursive=recursive) if is_picture(file)]
+    files = files_in(folder, recursive=recursive)
+    return [file for file in files if is_picture(file) and file.is_file()]
 
 
 def files_in(folder: Path, *, recursive: bool = False) -> list[Path]:

@@ -6,9 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageCms
 
 from lsamatting.data.cache import PictureCache, decode_background, decode_cutout
-from lsamatting.errors import DatasetError
+from lsamatting.errors import DatasetError, ImageError
+from lsamatting.images import read_picture
 
 
 def write(path: Path, pixels: np.ndarray) -> Path:
@@ -103,7 +105,7 @@ def test_broken_files_are_named(tmp_path: Path, files) -> None:
     foreground, alpha = files[0][0]
     damaged = tmp_path / "damaged.png"
     damaged.write_bytes(foreground.read_bytes()[:20])
-    with pytest.raises(DatasetError, match=r"damaged\.png: not a readable picture"):
+    with pytest.raises(ImageError, match=r"damaged\.png: the file is damaged"):
         decode_background(damaged)
     small = write(tmp_path / "small.png", np.full((3, 4), 255, np.uint8))
     with pytest.raises(DatasetError, match=r"small\.png: 4x3 px, but 0\.png is 31x40"):
@@ -112,3 +114,20 @@ def test_broken_files_are_named(tmp_path: Path, files) -> None:
     with pytest.raises(DatasetError, match="zero everywhere"):
         decode_cutout(foreground, empty)
     assert alpha.exists()
+
+
+def test_training_reads_what_everything_else_reads(tmp_path: Path) -> None:
+    """Colours of a profile are converted, a cutout's opacity is its alpha channel."""
+    rng = np.random.default_rng(0)
+    rgba = rng.integers(0, 256, (12, 14, 4), dtype=np.uint8)
+    swapped = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    # Red and green exchanged: a profile whose effect nobody can miss.
+    swapped = swapped.replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ").replace(b"????", b"gXYZ")
+    Image.fromarray(rgba).save(tmp_path / "cutout.png", icc_profile=swapped)
+    item = decode_cutout(tmp_path / "cutout.png", tmp_path / "cutout.png")
+    picture = read_picture(tmp_path / "cutout.png")
+    np.testing.assert_array_equal(item.foreground, np.rint(picture.pixels * 255))
+    assert np.abs(item.foreground.astype(int) - rgba[..., [1, 0, 2]]).max() <= 2
+    np.testing.assert_array_equal(item.alpha, rgba[..., 3])
+    photo = decode_background(tmp_path / "cutout.png").picture
+    np.testing.assert_array_equal(photo, item.foreground)

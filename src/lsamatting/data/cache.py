@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.errors import DatasetError
+from lsamatting.images import read_bytes, read_grey_bytes
 from lsamatting.replacing import replacing
 
 Bytes = NDArray[np.uint8]
@@ -29,7 +30,7 @@ Points = NDArray[np.int32]
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
-_VERSION = 1
+_VERSION = 2
 _POINTS = 2048
 _BUSYNESS_SIDE = 256
 
@@ -56,18 +57,6 @@ class DecodedBackground:
     busyness: float
 
 
-def _decode(path: Path, *, grey: bool) -> Bytes:
-    data = np.fromfile(path, dtype=np.uint8)
-    picture = (
-        cv2.imdecode(data, cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR)
-        if data.size
-        else None
-    )
-    if picture is None:
-        raise DatasetError(f"{path}: not a readable picture")
-    return np.ascontiguousarray(picture if grey else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
-
-
 def _some_points(mask: NDArray[np.bool_]) -> Points:
     """Draw up to `_POINTS` of the mask's pixels, always the same ones."""
     found = np.flatnonzero(mask)
@@ -82,11 +71,13 @@ def decode_cutout(foreground: Path, alpha: Path) -> DecodedCutout:
 
     Raises
     ------
+    ImageError
+        A file cannot be read.
     DatasetError
-        A file is unreadable, the two differ in size, or the alpha is zero everywhere.
+        The two differ in size, or the alpha is zero everywhere.
     """
-    colours = _decode(foreground, grey=False)
-    opacity = _decode(alpha, grey=True)
+    colours, _ = read_bytes(foreground)
+    opacity = read_grey_bytes(alpha)
     if colours.shape[:2] != opacity.shape:
         (height, width), (other_height, other_width) = colours.shape[:2], opacity.shape
         raise DatasetError(
@@ -103,10 +94,10 @@ def decode_background(path: Path) -> DecodedBackground:
 
     Raises
     ------
-    DatasetError
-        The file is unreadable.
+    ImageError
+        The file cannot be read.
     """
-    picture = _decode(path, grey=False)
+    picture, _ = read_bytes(path)
     return DecodedBackground(picture, _busyness(picture))
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lsamatting.data.synthesis.cutouts import Cutouts, read_rgba
-from lsamatting.errors import DatasetError
+from lsamatting.errors import DatasetError, ImageError
 
 
 @pytest.mark.parametrize(("dtype", "largest"), [(np.uint8, 255), (np.uint16, 65535)])
@@ -32,7 +32,7 @@ def test_a_subject_cut_by_its_file_goes_on_beyond_it(tmp_path):
 
 def test_files_that_are_no_pictures_are_named(tmp_path):
     (tmp_path / "x.png").write_bytes(b"?")
-    with pytest.raises(DatasetError, match=r"x\.png: not a readable picture"):
+    with pytest.raises(ImageError, match=r"x\.png: not a picture"):
         Cutouts([tmp_path]).render(np.random.default_rng(0), (20, 20))
     cv2.imwrite(str(tmp_path / "grey.png"), np.zeros((5, 5), np.uint8))
     with pytest.raises(DatasetError, match=r"grey\.png: no alpha channel"):

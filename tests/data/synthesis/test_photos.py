@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lsamatting.data.synthesis.photos import Photos, blur, find_pictures
-from lsamatting.errors import DatasetError
+from lsamatting.errors import DatasetError, ImageError
 
 
 def test_patches_have_the_size_asked_for_and_depend_on_the_seed_only(photos, photo_folder):
@@ -48,5 +48,5 @@ def test_missing_empty_and_damaged_sources_are_named(tmp_path):
     with pytest.raises(DatasetError, match="no folder given"):
         Photos([])
     (tmp_path / "broken.jpg").write_bytes(b"not a picture")
-    with pytest.raises(DatasetError, match=r"broken\.jpg: not a readable picture"):
+    with pytest.raises(ImageError, match=r"broken\.jpg: not a picture"):
         Photos([tmp_path]).patch(np.random.default_rng(0), 8, 8)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lsamatting.data.synthesis.sheet import contact_sheet
-from lsamatting.errors import DatasetError
+from lsamatting.errors import ImageError
 
 
 def test_sheet_shows_composites_beside_their_alphas(tmp_path):
@@ -25,5 +25,5 @@ def test_sheet_shows_composites_beside_their_alphas(tmp_path):
     assert tuple(sheet[5, 23]) == (255, 255, 255)
     assert tuple(sheet[5, 36]) == (0, 0, 0)
     np.testing.assert_array_equal(sheet[:20, :40], sheet[20:, :40])
-    with pytest.raises(DatasetError, match=r"gone\.png"):
+    with pytest.raises(ImageError, match=r"gone\.png"):
         contact_sheet([(foreground, tmp_path / "gone.png", background)])

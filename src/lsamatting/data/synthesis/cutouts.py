@@ -13,6 +13,7 @@ from lsamatting.data.held_out import Part
 from lsamatting.data.synthesis.cutout import Cutout, from_premultiplied
 from lsamatting.data.synthesis.photos import find_pictures
 from lsamatting.errors import DatasetError
+from lsamatting.images import read_picture
 
 Floats = NDArray[np.float32]
 
@@ -32,7 +33,8 @@ class Cutouts:
         """Pick a random cutout, fitted into `shape` (height, width), flipped, turned and tinted.
 
         Its colours are continued smoothly where it is transparent: what a file holds there is
-        arbitrary. Raises DatasetError naming a file that cannot be read or has no alpha.
+        arbitrary. Raises ImageError or DatasetError naming a file that cannot be read or has no
+        alpha.
         """
         rgba = read_rgba(self.files[int(rng.integers(len(self.files)))])
         rgba[..., :3] *= rgba[..., 3:]
@@ -68,15 +70,9 @@ class Cutouts:
 def read_rgba(path: Path) -> Floats:
     """Straight RGBA of a picture, HxWx4 float32 in [0, 1].
 
-    Raises DatasetError if the file cannot be read or has no alpha channel.
+    Raises ImageError if the file cannot be read, DatasetError if it has no alpha channel.
     """
-    decoded = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if decoded is None:
-        raise DatasetError(f"{path}: not a readable picture (wanted: a cutout with alpha)")
-    if decoded.ndim != 3 or decoded.shape[2] != 4:
-        raise DatasetError(f"{path}: no alpha channel (wanted: a cutout, RGBA of 8 or 16 bit)")
-    largest = {"uint8": 255, "uint16": 65535}.get(str(decoded.dtype))
-    if largest is None:
-        raise DatasetError(f"{path}: {decoded.dtype} values (wanted: RGBA of 8 or 16 bit)")
-    floats = np.asarray(decoded[..., [2, 1, 0, 3]], dtype=np.float32)
-    return np.asarray(floats / np.float32(largest), dtype=np.float32)
+    picture = read_picture(path)
+    if picture.alpha is None:
+        raise DatasetError(f"{path}: no alpha channel (wanted: a cutout with transparency)")
+    return np.dstack([picture.visible(), picture.alpha])

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from lsamatting.data.held_out import Part, take_part
 from lsamatting.errors import DatasetError
+from lsamatting.images import READABLE_SUFFIXES, pictures_in, read_bytes
 
 Floats = NDArray[np.float32]
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
 
 class Photos:
@@ -99,21 +98,20 @@ class Photos:
 def read_rgb(path: Path, *, max_side: int | None = None) -> NDArray[np.uint8]:
     """HxWx3 RGB of a picture, reduced if its longer side has more than max_side pixels.
 
-    Raises DatasetError if it cannot be read.
+    Raises ImageError if it cannot be read.
     """
     import cv2
 
-    decoded = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if decoded is None:
-        raise DatasetError(f"{path}: not a readable picture (accepted: {_accepted()})")
-    scale = 1.0 if max_side is None else max_side / max(decoded.shape[:2])
+    picture, _ = read_bytes(path)
+    scale = 1.0 if max_side is None else max_side / max(picture.shape[:2])
     if scale < 1:
-        decoded = cv2.resize(decoded, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(decoded[..., ::-1]).astype(np.uint8, copy=False)
+        reduced = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        return np.asarray(reduced, np.uint8)
+    return picture
 
 
 def find_pictures(folders: Iterable[Path], *, part: Part = "all") -> list[Path]:
-    """All picture files below the folders that belong to `part`, sorted within each.
+    """Picture files below the folders, sorted within each; of them those of one part.
 
     Raises DatasetError naming a missing folder, or the folders if nothing is in them.
     """
@@ -122,12 +120,14 @@ def find_pictures(folders: Iterable[Path], *, part: Part = "all") -> list[Path]:
     for folder in folders:
         if not folder.is_dir():
             raise DatasetError(f"{folder}: no such folder of pictures")
-        files += sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+        files += pictures_in(folder, recursive=True)
     files = take_part(files, part)
     if not files:
         named = ", ".join(map(str, folders)) or "no folder given"
         kept = "" if part == "all" else f" in the part '{part}'"
-        raise DatasetError(f"{named}: no pictures found{kept} (accepted: {_accepted()})")
+        raise DatasetError(
+            f"{named}: no pictures found{kept} (accepted: {' '.join(READABLE_SUFFIXES)})"
+        )
     return files
 
 
@@ -144,7 +144,3 @@ def blur(picture: Floats, sigma: float) -> Floats:
     small = cv2.GaussianBlur(small, (0, 0), sigma / factor)
     grown = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.clip(grown, 0, 1).astype(np.float32)
-
-
-def _accepted() -> str:
-    return " ".join(sorted(SUFFIXES))

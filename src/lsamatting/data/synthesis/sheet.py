@@ -20,7 +20,7 @@ def contact_sheet(
     """Picture (RGB, uint8) of rows of pairs: a composite and its alpha.
 
     items: (foreground, alpha, background) files. columns: pairs per row. side: height in pixels of
-    a row; each picture is fitted into a square of it. Raises DatasetError naming an unreadable
+    a row; each picture is fitted into a square of it. Raises ImageError naming an unreadable
     file.
     """
     rows = -(-len(items) // columns)
