@@ -7,7 +7,7 @@ import pytest
 
 from lsamatting.ablation.foregrounds import check_method, missing, prepare
 from lsamatting.ablation.grid import ADOBES, Foreground
-from lsamatting.errors import ConfigError, DatasetError
+from lsamatting.errors import ConfigError, ImageError
 from lsamatting.foreground import refine_foreground
 from lsamatting.foreground.closed_form import closed_form_foreground
 from lsamatting.images import read_grey, read_picture, write_grey, write_picture
@@ -89,5 +89,5 @@ def test_a_folder_elsewhere_is_written_there(train: Path, tmp_path: Path) -> Non
 
 def test_a_pair_of_different_sizes_is_named(train: Path) -> None:
     write_grey(train / "alpha" / "a.png", np.ones((5, 4), np.float32), depth=8)
-    with pytest.raises(DatasetError, match=r"alpha/a\.png: not of the size of .*fg/a\.png"):
+    with pytest.raises(ImageError, match=r"alpha/a\.png: 4x5 pixels, but .*fg/a\.png has 40x36"):
         prepare(made_by("multilevel"), train, say=lambda _: None, workers=1)

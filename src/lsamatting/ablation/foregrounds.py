@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from rich.console import Console
 from rich.progress import Progress
 
 from lsamatting.ablation.grid import ADOBES, Foreground
 from lsamatting.data.layout import AimFolder
-from lsamatting.errors import ConfigError, DatasetError
+from lsamatting.errors import ConfigError
+from lsamatting.foreground.folder import Reestimation, Task, output_suffix, reestimate_files
 from lsamatting.replacing import replacing
-
-if TYPE_CHECKING:
-    from lsamatting.choices import SmoothingMethod
 
 _RECORD = "made_by.json"
 """In a folder of re-estimated foregrounds: the method that made them."""
@@ -77,7 +70,7 @@ def prepare(
         A picture cannot be read or written.
     """
     pairs = missing(foreground, train)
-    if not pairs:
+    if foreground.method is None or not pairs:
         return
     check_method(foreground, train)
     folder = train / foreground.folder
@@ -88,55 +81,17 @@ def prepare(
             temporary.write_text(json.dumps({"method": foreground.method}), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written ({error.strerror or error})") from None
-    tasks = [(str(foreground.method), *pair, _target(foreground, train, pair[0])) for pair in pairs]
+    tasks = [Task(*pair, _target(foreground, train, pair[0])) for pair in pairs]
+    how = Reestimation(method=foreground.method)
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        done = _in_processes(tasks, min(workers or os.cpu_count() or 1, len(tasks)))
-        for _ in progress.track(done, total=len(tasks), description=foreground.name):
-            pass
-
-
-def _in_processes(tasks: list[tuple[str, Path, Path, Path]], workers: int) -> Iterator[None]:
-    """Do the tasks, and yield after each."""
-    if workers <= 1:
-        for task in tasks:
-            _make(*task)
-            yield
-        return
-    # Spawned, not forked: a fork of a process with running threads may hang.
-    pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start
-    )
-    try:
-        for future in as_completed([pool.submit(_make, *task) for task in tasks]):
-            future.result()
-            yield
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start() -> None:
-    # Pictures side by side are faster than threads within one. Numba reads this when it is loaded.
-    os.environ["NUMBA_NUM_THREADS"] = "1"
-    # Ctrl-C is for the process that started this one; what is being written is finished.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with (
+        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
+        reestimate_files(tasks, how, workers=workers) as results,
+    ):
+        for _, outcome in progress.track(results, total=len(tasks), description=foreground.name):
+            if isinstance(outcome, Exception):
+                raise outcome
 
 
 def _target(foreground: Foreground, train: Path, colours: Path) -> Path:
-    return train / foreground.folder / f"{colours.stem}.png"
-
-
-def _make(method: str, colours: Path, alpha: Path, target: Path) -> None:
-    from lsamatting.foreground import refine_foreground
-    from lsamatting.foreground.closed_form import closed_form_foreground
-    from lsamatting.images import best_depth, read_grey, read_picture, write_picture
-
-    picture = read_picture(colours)
-    opacity, _ = read_grey(alpha)
-    if opacity.shape != picture.pixels.shape[:2]:
-        raise DatasetError(f"{alpha}: not of the size of {colours}")
-    if method == "closed-form":
-        result = closed_form_foreground(picture.pixels, opacity)
-    else:
-        result = refine_foreground(picture.pixels, opacity, method=cast("SmoothingMethod", method))
-    write_picture(target, result, depth=best_depth(target, picture.depth))
+    return train / foreground.folder / f"{colours.stem}{output_suffix(colours)}"

@@ -11,7 +11,7 @@ from lsamatting.ablation.settings import Settings, flatten
 from lsamatting.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lsamatting.choices import DatasetLayout, Padding
+    from lsamatting.choices import DatasetLayout, Padding, ReestimationMethod
 
 COLUMNS = ("IH", "RF", "CA", "TTA", "BR")
 """What a table can state of its rows: input height, re-estimated foregrounds, colour augmentation,
@@ -31,7 +31,7 @@ class Foreground:
     name: str
     folder: str
     """Under the training set, or an absolute path."""
-    method: str | None
+    method: ReestimationMethod | None
     """How they are made out of `fg/`; None: they are `fg/` itself."""
     label: str
     """What the column RF says."""

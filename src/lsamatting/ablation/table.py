@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lsamatting.ablation.grid import ERRORS, Grid, Row, Table
+from lsamatting.text_table import align, column_widths
 
 Figures = Mapping[str, Mapping[str, float]]
 """Mean errors by row and measure; rows that were not run are missing."""
@@ -36,17 +37,11 @@ def as_text(grid: Grid, figures: Figures) -> str:
     for table in grid.tables:
         cells = _cells(table, figures)
         lines = [cells.head, *cells.body]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(cells.head))]
+        widths = column_widths(lines)
         measured, labels = len(ERRORS), cells.labels
         spread = [sum(widths[:labels]), sum(widths[labels : labels + measured])]
         above = " " * (spread[0] + 2 * labels) + "measured".ljust(spread[1] + 2 * measured)
-        rows = (
-            "  ".join(
-                cell.ljust(width) if column < labels else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in lines
-        )
+        rows = align(lines, labels=labels)
         blocks.append("\n".join([cells.title, "", f"{above}published", *rows]))
     return "\n\n".join([*blocks, *_notes(grid)]) + "\n"
 

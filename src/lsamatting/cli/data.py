@@ -13,45 +13,21 @@ from lsamatting.data.held_out import Part
 data_app = typer.Typer(help="Data to train on.", no_args_is_help=True)
 
 
-_SEVERAL = ("--photos", "--cutouts", "--kinds")
-_SINGLE = ("--count", "--seed", "--workers", "--part")
-
-
-def repeat_options(args: list[str]) -> list[str]:
-    """Turn `OUT --photos A B` into `OUT --photos A --photos B`, which is what the parser reads.
-
-    OUT may stand anywhere: if no argument stands by itself, it is the very last one.
-    """
-    places: list[tuple[str, int]] = []
-    option, values = "", 0
-    for argument in args:
-        if argument.startswith("-"):
-            option, values = argument, 0
-        elif option in _SINGLE and values:
-            option = ""
-        values += not argument.startswith("-")
-        places.append((option, values))
-    alone = any(values and option not in (*_SEVERAL, *_SINGLE) for option, values in places)
-    repeated: list[str] = []
-    for index, (argument, (option, values)) in enumerate(zip(args, places, strict=True)):
-        last = index == len(args) - 1
-        if option in _SEVERAL and values > 1 and (alone or not last):
-            repeated.append(option)
-        repeated.append(argument)
-    return repeated
-
-
 @data_app.command()
 def synthesize(
     out: Annotated[Path, typer.Argument(help="Folder of the dataset; a started one is continued.")],
-    photos: Annotated[list[Path], typer.Option(help="Folders of photographs.")],
+    photos: Annotated[
+        list[Path], typer.Option(help="A folder of photographs; may be given repeatedly.")
+    ],
     count: Annotated[int, typer.Option(min=1, help="Number of mattes.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same dataset.")] = 0,
     cutouts: Annotated[
         list[Path] | None,
-        typer.Option(help="Folders of RGBA cutouts to use as bodies."),
+        typer.Option(help="A folder of RGBA cutouts to use as bodies; may be given repeatedly."),
     ] = None,
-    kinds: Annotated[list[str] | None, typer.Option(help="Only these kinds.")] = None,
+    kinds: Annotated[
+        list[str] | None, typer.Option(help="Only this kind; may be given repeatedly.")
+    ] = None,
     part: Annotated[
         Part, typer.Option(help="Photographs and cutouts to take: one name in eight is held out.")
     ] = "all",

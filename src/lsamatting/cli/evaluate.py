@@ -14,6 +14,7 @@ from lsamatting.choices import Boundary, DatasetLayout, Padding
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
 from lsamatting.cli.options import DeviceOption, ThreadsOption
 from lsamatting.errors import ConfigError, LsamattingError
+from lsamatting.text_table import align
 from lsamatting.weights import DEFAULT_WEIGHTS
 
 if TYPE_CHECKING:
@@ -278,14 +279,7 @@ def _table(records: Records) -> list[str]:
         members = [p.seconds for p in records.pictures if group in (None, p.group)]
         label = f"mean of {len(members)}" if group is None else f"mean of {group}"
         rows.append([label, *_cells(means), _seconds(members)])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
+    return align(rows)
 
 
 def _cells(errors: Mapping[str, float]) -> list[str]:

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from lsamatting import __version__
 from lsamatting.cli.console import say
+from lsamatting.text_table import align
 
 EXTRAS = {"train": "lightning", "figures": "matplotlib", "demo": "skimage"}
 """Optional parts, and a module that shows whether one is installed."""
@@ -43,6 +44,5 @@ def _device(name: str) -> str:
 
 
 def _print(rows: dict[str, str]) -> None:
-    width = max(map(len, rows))
-    for label, value in rows.items():
-        say(f"{label:<{width}}  {value}")
+    for line in align(list(rows.items()), labels=2):
+        say(line)

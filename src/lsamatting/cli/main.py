@@ -13,7 +13,7 @@ from lsamatting.cli.ablate import ablate
 from lsamatting.cli.compare import compare
 from lsamatting.cli.console import complain, complain_unexpected
 from lsamatting.cli.convert import convert
-from lsamatting.cli.data import data_app, repeat_options
+from lsamatting.cli.data import data_app
 from lsamatting.cli.demo import demo
 from lsamatting.cli.evaluate import evaluate
 from lsamatting.cli.figure import figure_app
@@ -89,8 +89,6 @@ def main(args: list[str]) -> int:
     """
     # The hub's own retries and warnings would bury our one line.
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")
-    if args[:2] == ["data", "synthesize"]:
-        args = args[:2] + repeat_options(args[2:])
     try:
         app(args, prog_name="lsamatting")
     except SystemExit as stop:

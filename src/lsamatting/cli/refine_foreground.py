@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lsamatting.choices import Border, ReestimationMethod
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
 from lsamatting.cli.options import MaxPixelsOption
-from lsamatting.errors import ConfigError, ImageError, LsamattingError
+from lsamatting.errors import ConfigError, LsamattingError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from lsamatting.cli.pairing import Pair
-
+    from lsamatting.foreground.folder import Reestimation, Task
 
 # What each option means something to.
 _APPLIES: dict[str, tuple[ReestimationMethod, ...]] = {
@@ -85,6 +76,7 @@ def refine_foreground(
 ) -> None:
     """Re-estimate foregrounds: their colours where opaque, smooth where they hardly show."""
     from lsamatting.cli.pairing import destination, make_folder, pair_up
+    from lsamatting.foreground.folder import Reestimation, Task, output_suffix
     from lsamatting.images import DEFAULT_MAX_PIXELS, check_destination
 
     options = {
@@ -104,10 +96,11 @@ def refine_foreground(
             raise ConfigError(f"--{name} goes with --method {able}, not with {method}")
     pairs, batch = pair_up([foreground], alpha)
     tasks = [
-        _Task(
-            pair,
+        Task(
+            pair.image,
+            pair.guide,
             destination(
-                "--output", output, pair.image, batch=batch, suffix=_suffix(pair.image, batch)
+                "--output", output, pair.image, batch=batch, suffix=output_suffix(pair.image)
             ),
         )
         for pair in pairs
@@ -120,8 +113,8 @@ def refine_foreground(
     if batch:
         make_folder(output)
     pending = [task for task in tasks if overwrite or not task.output.exists()]
-    work = _Work(method, options, max_pixels or DEFAULT_MAX_PIXELS)
-    code = _run_all(pending, work, workers or os.cpu_count() or 1, batch=batch)
+    how = Reestimation(method, options, max_pixels or DEFAULT_MAX_PIXELS)
+    code = _run_all(pending, how, workers, batch=batch)
     kept = len(tasks) - len(pending)
     if kept:
         say(f"{kept} of {len(tasks)} kept, done before; --overwrite does them again")
@@ -129,58 +122,7 @@ def refine_foreground(
         raise typer.Exit(code)
 
 
-def _suffix(foreground: Path, batch: bool) -> str:
-    # PNG cannot hold floats, which these may.
-    keeps = batch and foreground.suffix.lower() in (".exr", ".tif", ".tiff")
-    return foreground.suffix if keeps else ".png"
-
-
-@dataclass(frozen=True)
-class _Task:
-    pair: Pair
-    output: Path
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What is done with every pair of files."""
-
-    method: ReestimationMethod
-    options: dict[str, Any] = field(default_factory=dict)
-    max_pixels: int = 0
-
-    def do(self, task: _Task) -> tuple[str, ...]:
-        """Write one result; give the notes on what was read."""
-        from lsamatting.images import best_depth, read_grey, read_picture, write_picture
-
-        picture = read_picture(task.pair.image, max_pixels=self.max_pixels)
-        opacity, _ = read_grey(task.pair.guide, max_pixels=self.max_pixels)
-        if opacity.shape != picture.pixels.shape[:2]:
-            raise ImageError(
-                f"{task.pair.guide}: {opacity.shape[1]}x{opacity.shape[0]} pixels, but "
-                f"{task.pair.image} has {picture.size[0]}x{picture.size[1]}"
-            )
-        write_picture(
-            task.output,
-            self._refine(picture.pixels, opacity),
-            depth=best_depth(task.output, picture.depth),
-            linear=picture.linear,
-        )
-        return tuple(f"{task.pair.image}: {note}" for note in picture.notes)
-
-    def _refine(
-        self, colours: NDArray[np.float32], opacity: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        if self.method == "closed-form":
-            from lsamatting.foreground.closed_form import closed_form_foreground
-
-            return closed_form_foreground(colours, opacity)
-        from lsamatting.foreground import refine_foreground as refine
-
-        return refine(colours, opacity, method=self.method, **self.options)
-
-
-def _run_all(tasks: list[_Task], work: _Work, workers: int, *, batch: bool) -> int:
+def _run_all(tasks: list[Task], how: Reestimation, workers: int | None, *, batch: bool) -> int:
     """Do the tasks; in a batch an error is reported and the others are done all the same.
 
     Returns
@@ -189,6 +131,8 @@ def _run_all(tasks: list[_Task], work: _Work, workers: int, *, batch: bool) -> i
         The exit code.
     """
     from rich.progress import Progress
+
+    from lsamatting.foreground.folder import reestimate_files
 
     code = 0
     console = stderr_console()
@@ -201,13 +145,13 @@ def _run_all(tasks: list[_Task], work: _Work, workers: int, *, batch: bool) -> i
             # Results stay on stdout when that is a file or a pipe.
             redirect_stdout=sys.stdout.isatty(),
         ) as progress,
-        _results(tasks, work, workers) as results,
+        reestimate_files(tasks, how, workers=workers) as results,
     ):
         for task, outcome in progress.track(results, total=len(tasks), description="refining"):
             if isinstance(outcome, tuple):
                 for note in outcome:
                     warn(note, console)
-                say(f"{task.pair.image} -> {task.output}")
+                say(f"{task.foreground} -> {task.output}")
             elif not batch:
                 raise outcome
             elif isinstance(outcome, LsamattingError):
@@ -217,44 +161,3 @@ def _run_all(tasks: list[_Task], work: _Work, workers: int, *, batch: bool) -> i
                 complain_unexpected(outcome, console)
                 code = 1
     return code
-
-
-_Results = Iterator[tuple[_Task, "tuple[str, ...] | Exception"]]
-
-
-@contextmanager
-def _results(tasks: list[_Task], work: _Work, workers: int) -> Iterator[_Results]:
-    """Give what each task ends with, notes or an error, as they end."""
-    workers = min(workers, len(tasks))
-    if workers <= 1:
-        yield ((task, _attempt(work, task)) for task in tasks)
-        return
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-
-    # Spawned, not forked: a fork of a process with running threads may hang.
-    pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start
-    )
-    try:
-        futures = {pool.submit(_attempt, work, task): task for task in tasks}
-        yield ((futures[future], future.result()) for future in as_completed(futures))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start() -> None:
-    # Pictures side by side are faster than threads within one. Numba reads this when it is loaded.
-    os.environ["NUMBA_NUM_THREADS"] = "1"
-    import cv2
-
-    cv2.setNumThreads(1)
-    # Ctrl-C is for the process that started this one; what is being written is finished.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _attempt(work: _Work, task: _Task) -> tuple[str, ...] | Exception:
-    try:
-        return work.do(task)
-    except Exception as error:
-        return error

@@ -10,13 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import multiprocessing
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +24,7 @@ from lsamatting.errors import ConfigError, DatasetError, ImageError
 from lsamatting.formats.encode import encode
 from lsamatting.formats.raster import DAMAGE
 from lsamatting.images import pictures_in
+from lsamatting.processes import in_processes, worker_count
 from lsamatting.replacing import replacing
 
 Bytes = NDArray[np.uint8]
@@ -256,9 +254,7 @@ def compose_dataset(
         As for `Composition.check`; `out` holds a set made of something else, or pictures that do
         not belong to it; a source is damaged; a file cannot be written.
     """
-    workers = (os.cpu_count() or 1) if workers is None else workers
-    if workers < 1:
-        raise ConfigError(f"workers is {workers}: at least 1 process is wanted")
+    workers = worker_count(workers)
     sizes = composition.check()
     _prepare(out, composition)
     jobs = []
@@ -266,8 +262,11 @@ def compose_dataset(
         missing = _missing(out, composition, index, sizes[index // composition.per_foreground])
         if missing:
             jobs.append((index, missing))
-    with _progress_bar(len(jobs), shown=progress) as advance:
-        for _ in _run(out, composition, jobs, workers):
+    with (
+        _progress_bar(len(jobs), shown=progress) as advance,
+        in_processes(partial(_do, out, composition), jobs, workers=workers) as results,
+    ):
+        for _ in results:
             advance()
     _check_output(out, composition, sizes)
     return sum("merged" in missing for _, missing in jobs)
@@ -344,28 +343,9 @@ def _outputs(out: Path, composition: Composition, index: int) -> dict[str, Path]
     return paths
 
 
-def _run(
-    out: Path, composition: Composition, jobs: list[tuple[int, tuple[str, ...]]], workers: int
-) -> Iterator[None]:
-    """Do the jobs (a composite and the folders that lack it); yields once per job done."""
-    if workers == 1 or len(jobs) < 2:
-        for job in jobs:
-            _do(out, composition, *job)
-            yield
-        return
-    # Spawned, not forked: a fork of a process with running threads may hang.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context)
-    try:
-        for done in as_completed([pool.submit(_do, out, composition, *job) for job in jobs]):
-            done.result()
-            yield
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _do(out: Path, composition: Composition, index: int, missing: tuple[str, ...]) -> None:
-    """Write composite `index`, and what goes with it, to the folders that lack it."""
+def _do(out: Path, composition: Composition, job: tuple[int, tuple[str, ...]]) -> None:
+    """Write a composite, and what goes with it: its index and the folders that lack it."""
+    index, missing = job
     name = composition.foreground_name(index)
     outputs = _outputs(out, composition, index)
     if "trimaps" in missing and composition.trimaps is not None:

@@ -11,6 +11,7 @@ from lsamatting.choices import TableFormat
 from lsamatting.evaluation.bootstrap import LEVEL
 from lsamatting.evaluation.comparison import Comparison, Difference
 from lsamatting.evaluation.published_results import PublishedRow, PublishedTable
+from lsamatting.text_table import align, column_widths
 
 MEASURED = "measured"
 """What `source` says of our own rows in a CSV file."""
@@ -56,23 +57,17 @@ def format_comparison(
 
 
 def _text(comparison: Comparison, published: PublishedTable | None) -> str:
-    blocks = [[["", *comparison.measures]], _measured_cells(comparison)]
+    head = ["", *comparison.measures]
+    measured = _measured_cells(comparison)
+    theirs: list[list[str]] = []
     if published is not None:
-        blocks.append([[f"{published.title}:"]])
-        blocks.append([_published_cells(row, comparison.measures) for row in published.rows])
-    # A heading has one cell only, which may reach over the whole width.
-    lines = [line for block in blocks for line in block if len(line) > 1]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    printed = []
-    for number, block in enumerate(blocks):
-        if number and len(blocks[number - 1][0]) > 1:
-            printed.append(rule)
-        for first, *rest in block:
-            cells = [first.ljust(widths[0])] if rest else [first]
-            cells += [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=False)]
-            printed.append("  ".join(cells).rstrip())
-    return "\n".join([*printed, "", *_notes(comparison, published)]) + "\n"
+        theirs = [_published_cells(row, comparison.measures) for row in published.rows]
+    widths = column_widths([head, *measured, *theirs])
+    rule = ["-" * (sum(widths) + 2 * (len(widths) - 1))]
+    lines = [head, rule, *measured]
+    if published is not None:
+        lines += [rule, [f"{published.title}:"], *theirs]
+    return "\n".join([*align(lines), "", *_notes(comparison, published)]) + "\n"
 
 
 def _markdown(comparison: Comparison, published: PublishedTable | None) -> str:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
-import multiprocessing
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +21,7 @@ from lsamatting.data.synthesis.cutouts import Cutouts
 from lsamatting.data.synthesis.photos import Photos, read_rgb
 from lsamatting.data.synthesis.sheet import contact_sheet
 from lsamatting.errors import ConfigError, DatasetError
+from lsamatting.processes import in_processes, worker_count
 from lsamatting.replacing import replacing
 
 Bytes = NDArray[np.uint8]
@@ -108,9 +107,7 @@ def synthesize_dataset(
     """
     if count < 1:
         raise ConfigError(f"count is {count}: at least 1 matte is wanted")
-    workers = (os.cpu_count() or 1) if workers is None else workers
-    if workers < 1:
-        raise ConfigError(f"workers is {workers}: at least 1 process is wanted")
+    workers = worker_count(workers)
     chosen = tuple(KINDS) if kinds is None else tuple(kinds)
     for name in chosen:
         if name not in KINDS:
@@ -125,9 +122,13 @@ def synthesize_dataset(
     backgrounds = min(count, len(sources))
     jobs = [i for i in range(count) if not _finished(out, recipe, i)]
     jobs += [-1 - i for i in range(backgrounds) if not _background_path(out, i).exists()]
-    with _progress_bar(len(jobs), shown=progress) as advance:
-        for _ in _run(out, recipe, jobs, workers):
+    with (
+        _progress_bar(len(jobs), shown=progress) as advance,
+        in_processes(partial(_do, out, recipe), jobs, workers=workers) as results,
+    ):
+        for _ in results:
             advance()
+    _painter.cache_clear()
     _write_sheet(out, recipe, count, backgrounds)
 
 
@@ -233,48 +234,19 @@ def _prepare(out: Path, recipe: Recipe, photos: Photos, count: int) -> None:
     _replace(path, (json.dumps({**described, "count": count}, indent=2) + "\n").encode())
 
 
-def _run(out: Path, recipe: Recipe, jobs: list[int], workers: int) -> Iterator[None]:
-    """Do the jobs (items as 0, 1, ..., backgrounds as -1, -2, ...); yields once per job done."""
-    if workers == 1 or len(jobs) < 2:
-        painter = Painter(recipe)
-        for job in jobs:
-            _do(out, painter, job)
-            yield
-        return
-    # Spawned, not forked: a fork of a process with running threads may hang.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(
-        min(workers, len(jobs)), mp_context=context, initializer=_start, initargs=(out, recipe)
-    )
-    try:
-        for done in as_completed([pool.submit(_do_here, job) for job in jobs]):
-            done.result()
-            yield
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+# One for each process: photographs that are decoded stay.
+_painter = lru_cache(maxsize=1)(Painter)
 
 
-_here: tuple[Path, Painter] | None = None
-
-
-def _start(out: Path, recipe: Recipe) -> None:
-    global _here
-    cv2.setNumThreads(1)
-    _here = (out, Painter(recipe))
-
-
-def _do_here(job: int) -> None:
-    assert _here is not None
-    _do(*_here, job)
-
-
-def _do(out: Path, painter: Painter, job: int) -> None:
+def _do(out: Path, recipe: Recipe, job: int) -> None:
+    """Write one file or two: item `job`, or background -1 - `job` where that is negative."""
+    painter = _painter(recipe)
     if job < 0:
         path = _background_path(out, -1 - job)
         _write(path, painter.background(-1 - job), [cv2.IMWRITE_JPEG_QUALITY, 93])
         return
     item = painter.item(job)
-    foreground_path, alpha_path = _item_paths(out, painter.recipe, job)
+    foreground_path, alpha_path = _item_paths(out, recipe, job)
     fast = [cv2.IMWRITE_PNG_COMPRESSION, 3]
     _write(foreground_path, np.rint(item.foreground * 255).astype(np.uint8), fast)
     _write(alpha_path, np.rint(item.alpha * 255).astype(np.uint8), fast)
