@@ -100,3 +100,26 @@ def composite(
         f"{len(composition)} composites of {len(composition.foreground_names)} foregrounds in"
         f" {out} ({len(composition) - made} were there already); all sizes are right"
     )
+
+
+@data_app.command()
+def extract(
+    out: Annotated[
+        Path, typer.Argument(help="Folder of the foregrounds; a started one is continued.")
+    ],
+    subjects: Annotated[
+        Path,
+        typer.Option("--list", help="Where the subjects are, as configs/photo_cutouts.toml."),
+    ],
+    photos: Annotated[list[Path], typer.Option(help="Folders of the photographs.")],
+) -> None:
+    """Cut subjects out of photographs.
+
+    OUT receives fg/ and alpha/, as `train` mixes them in, named after the photographs.
+    """
+    from lsamatting.data.extraction.extract import extract_dataset
+    from lsamatting.data.extraction.subjects import read_subjects
+
+    listed = read_subjects(subjects)
+    made = extract_dataset(out, listed, photos)
+    say(f"{len(listed)} foregrounds in {out} ({len(listed) - made} were there already)")
