@@ -111,7 +111,9 @@ def extract(
         Path,
         typer.Option("--list", help="Where the subjects are, as configs/photo_cutouts.toml."),
     ],
-    photos: Annotated[list[Path], typer.Option(help="Folders of the photographs.")],
+    photos: Annotated[
+        list[Path], typer.Option(help="A folder of photographs; may be given repeatedly.")
+    ],
 ) -> None:
     """Cut subjects out of photographs.
 

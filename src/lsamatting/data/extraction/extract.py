@@ -18,11 +18,11 @@ from lsamatting.data.extraction.rough_mask import rough_mask
 from lsamatting.data.extraction.subjects import Subject
 from lsamatting.data.layout import enumerate_some
 from lsamatting.data.synthesis.photos import find_pictures, read_rgb
+from lsamatting.data.writing import to_bytes, write_bytes
 from lsamatting.errors import DatasetError
 from lsamatting.foreground.decontaminate import estimate_foreground
 from lsamatting.foreground.refine import refine_foreground
 from lsamatting.priors import compute_priors
-from lsamatting.replacing import replacing
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -58,7 +58,7 @@ def cut_out(picture: Bytes, subject: Subject) -> PhotoCutout:
     colours = estimate_foreground(image, alpha)
     colours = refine_foreground(colours, alpha)
     rows, columns = _surroundings(alpha > 0, round(_MARGIN * max(alpha.shape)))
-    return PhotoCutout(_to_bytes(colours[rows, columns]), _to_bytes(alpha[rows, columns]))
+    return PhotoCutout(to_bytes(colours[rows, columns]), to_bytes(alpha[rows, columns]))
 
 
 def _trimap(mask: NDArray[np.bool_], subject: Subject) -> Bytes:
@@ -88,10 +88,6 @@ def _surroundings(mask: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
     )
 
 
-def _to_bytes(values: Floats) -> Bytes:
-    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-
-
 def extract_dataset(out: Path, subjects: list[Subject], photos: Iterable[Path]) -> int:
     """Write the cutout of every subject to `out/fg/NAME.png` and `out/alpha/NAME.png`.
 
@@ -109,16 +105,6 @@ def extract_dataset(out: Path, subjects: list[Subject], photos: Iterable[Path]) 
             continue
         found = cut_out(read_rgb(files[subject.name], max_side=_LARGEST_SIDE), subject)
         for path, picture in zip(paths, (found.foreground, found.alpha), strict=True):
-            _write(path, picture)
+            write_bytes(path, picture)
         made += 1
     return made
-
-
-def _write(path: Path, picture: Bytes) -> None:
-    _, encoded = cv2.imencode(".png", picture[..., ::-1] if picture.ndim == 3 else picture)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            temporary.write_bytes(encoded.tobytes())
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be written ({error.strerror})") from None

@@ -11,7 +11,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,9 +19,9 @@ from lsamatting.data.synthesis.cutout import Cutout
 from lsamatting.data.synthesis.cutouts import Cutouts
 from lsamatting.data.synthesis.photos import Photos, read_rgb
 from lsamatting.data.synthesis.sheet import contact_sheet
+from lsamatting.data.writing import to_bytes, write_bytes, write_content
 from lsamatting.errors import ConfigError, DatasetError
 from lsamatting.processes import in_processes, worker_count
-from lsamatting.replacing import replacing
 
 Bytes = NDArray[np.uint8]
 
@@ -231,7 +230,7 @@ def _prepare(out: Path, recipe: Recipe, photos: Photos, count: int) -> None:
             (out / folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatasetError(f"{out}: cannot make the folder ({error.strerror})") from None
-    _replace(path, (json.dumps({**described, "count": count}, indent=2) + "\n").encode())
+    write_content(path, (json.dumps({**described, "count": count}, indent=2) + "\n").encode())
 
 
 # One for each process: photographs that are decoded stay.
@@ -243,27 +242,12 @@ def _do(out: Path, recipe: Recipe, job: int) -> None:
     painter = _painter(recipe)
     if job < 0:
         path = _background_path(out, -1 - job)
-        _write(path, painter.background(-1 - job), [cv2.IMWRITE_JPEG_QUALITY, 93])
+        write_bytes(path, painter.background(-1 - job))
         return
     item = painter.item(job)
     foreground_path, alpha_path = _item_paths(out, recipe, job)
-    fast = [cv2.IMWRITE_PNG_COMPRESSION, 3]
-    _write(foreground_path, np.rint(item.foreground * 255).astype(np.uint8), fast)
-    _write(alpha_path, np.rint(item.alpha * 255).astype(np.uint8), fast)
-
-
-def _write(path: Path, picture: Bytes, options: list[int]) -> None:
-    stored = picture[..., ::-1] if picture.ndim == 3 else picture
-    _, encoded = cv2.imencode(path.suffix, np.ascontiguousarray(stored), options)
-    _replace(path, encoded.tobytes())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    try:
-        with replacing(path) as temporary:
-            temporary.write_bytes(content)
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be written ({error.strerror})") from None
+    write_bytes(foreground_path, to_bytes(item.foreground))
+    write_bytes(alpha_path, to_bytes(item.alpha))
 
 
 def _write_sheet(out: Path, recipe: Recipe, count: int, backgrounds: int) -> None:
@@ -280,4 +264,4 @@ def _write_sheet(out: Path, recipe: Recipe, count: int, backgrounds: int) -> Non
         (*_item_paths(out, recipe, index), _background_path(out, n % backgrounds))
         for n, (_, _, index) in enumerate(turns[:_SHEET_ITEMS])
     ]
-    _write(out / "contact_sheet.jpg", contact_sheet(items), [cv2.IMWRITE_JPEG_QUALITY, 90])
+    write_bytes(out / "contact_sheet.jpg", contact_sheet(items))
