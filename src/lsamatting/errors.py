@@ -19,6 +19,10 @@ class TrimapError(LsamattingError):
     """A trimap, mask or set of strokes does not fit."""
 
 
+class TrimapWarning(UserWarning):
+    """A trimap or mask can be used, but is hardly what was meant."""
+
+
 class WeightsError(LsamattingError):
     """Weights or their configuration are missing, damaged or of another architecture."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -22,7 +23,7 @@ from lsamatting.cli.matte import matte
 from lsamatting.cli.refine_foreground import refine_foreground
 from lsamatting.cli.train import train
 from lsamatting.cli.trimap import trimap
-from lsamatting.errors import LsamattingError
+from lsamatting.errors import LsamattingError, TrimapWarning
 
 DONE, UNEXPECTED, USER_ERROR = 0, 1, 2
 
@@ -89,6 +90,8 @@ def main(args: list[str]) -> int:
     """
     # The hub's own retries and warnings would bury our one line.
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")
+    # Each command says once, in its own words, what is odd about a trimap.
+    warnings.filterwarnings("ignore", category=TrimapWarning)
     try:
         app(args, prog_name="lsamatting")
     except SystemExit as stop:

@@ -69,8 +69,8 @@ def decode(
         raster = _from_array(source, max_pixels, light=light)
     elif isinstance(source, Image.Image):
         raster = _from_pillow(source, "the image", max_pixels)
-    elif _is_tensor(source):
-        raster = _from_array(_from_tensor(source), max_pixels, light=light)
+    elif is_tensor(source):
+        raster = _from_array(to_array(source), max_pixels, light=light)
     else:
         raster = _from_file(_encoded(source), max_pixels, layer)
     if raster.samples.dtype.kind == "f":
@@ -86,7 +86,7 @@ def describe(source: Source) -> str:
         return str(source)
     if isinstance(source, np.ndarray):
         return "the array"
-    if _is_tensor(source):
+    if is_tensor(source):
         return "the tensor"
     if isinstance(source, Image.Image):
         return "the image"
@@ -108,7 +108,24 @@ def _encoded(source: Any) -> Encoded:
     )
 
 
-def _is_tensor(source: Any) -> bool:
+def is_array(source: Any) -> bool:
+    """Tell whether it is an array or a tensor."""
+    return isinstance(source, np.ndarray) or is_tensor(source)
+
+
+def to_array(source: Any) -> Samples:
+    """Give an array, or a tensor as one, HxW or HxWxC.
+
+    Raises
+    ------
+    ImageError
+        The tensor is not HxW, nor CxHxW with 1, 3 or 4 channels.
+    """
+    return source if isinstance(source, np.ndarray) else _from_tensor(source)
+
+
+def is_tensor(source: Any) -> bool:
+    """Tell whether it is a tensor of PyTorch, without loading that."""
     return type(source).__module__.partition(".")[0] == "torch" and hasattr(source, "detach")
 
 

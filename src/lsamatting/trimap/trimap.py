@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lsamatting.errors import ConfigError, ImageError, TrimapError
+from lsamatting.errors import ConfigError, ImageError, TrimapError, TrimapWarning
+from lsamatting.formats.decode import describe
 from lsamatting.images import DEFAULT_MAX_PIXELS, read_grey, write_grey
+from lsamatting.trimap.coding import read_mask_values, read_trimap_values
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from lsamatting.images import Source
 
 BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
 
@@ -68,22 +71,23 @@ class Trimap:
     @classmethod
     def read(
         cls,
-        source: str | Path | Image.Image | npt.NDArray[Any],
+        source: Source,
         *,
         background_below: float = 85,
         foreground_above: float = 170,
         max_pixels: int = DEFAULT_MAX_PIXELS,
     ) -> Trimap:
-        """Read a grey, RGB, palette or RGBA trimap of any depth.
+        """Read a trimap of any depth.
 
         On the scale from 0 to 255, values below `background_below` are background, values above
-        `foreground_above` are foreground and the rest is unknown.
+        `foreground_above` are foreground and the rest is unknown. The codings 0, 1, 2 and -1, 0, 1
+        are recognised.
 
         Parameters
         ----------
         source
-            File, Pillow image or array; see `lsamatting.images.read_grey`, also for which
-            channel counts.
+            Whatever `lsamatting.images.read_picture` reads, grey; of a picture with transparency
+            the opacity counts if it varies.
         background_below, foreground_above
             Thresholds, 0 <= background_below <= foreground_above <= 255.
         max_pixels
@@ -93,28 +97,18 @@ class Trimap:
         ------
         ImageError
             The file cannot be read.
+        TrimapError
+            It is coloured, or its numbers are no coding that is known.
         ConfigError
             The thresholds are out of order.
+
+        Warns
+        -----
+        TrimapWarning
+            It lacks a kind of pixel, or has further greys.
         """
-        if not 0 <= background_below <= foreground_above <= 255:
-            raise ConfigError(
-                f"trimap thresholds {background_below:g} and {foreground_above:g};"
-                " accepted is 0 <= background_below <= foreground_above <= 255"
-            )
-        grey, _ = read_grey(source, max_pixels=max_pixels)
-        # On the grid of 16 bits (which holds that of 8) thresholds are hit without rounding error.
-        grey = np.rint(grey * np.float32(65535)) / np.float32(257)
-        values = np.full(grey.shape, UNKNOWN, np.uint8)
-        values[grey < background_below] = BACKGROUND
-        values[grey > foreground_above] = FOREGROUND
-        distinct = int(np.count_nonzero(np.bincount(np.rint(grey * 257).astype(np.int32).ravel())))
-        odd: list[str] = []
-        if distinct > 3:
-            odd.append(
-                f"it has {distinct} different values instead of 3; below {background_below:g}"
-                f" counts as background, above {foreground_above:g} as foreground"
-            )
-        return cls(values, (*odd, *_missing_kinds(values, float(grey.max()))))
+        values, odd = _sort(source, background_below, foreground_above, max_pixels)
+        return _told(cls(values, odd), source)
 
     @classmethod
     def from_array(
@@ -125,13 +119,9 @@ class Trimap:
         foreground_above: float = 170,
         max_pixels: int = DEFAULT_MAX_PIXELS,
     ) -> Trimap:
-        """Sort the values of an array, uint8, uint16 or float in [0, 1]; as `read`."""
-        return cls.read(
-            array,
-            background_below=background_below,
-            foreground_above=foreground_above,
-            max_pixels=max_pixels,
-        )
+        """Sort the values of an array; as `read`."""
+        values, odd = _sort(array, background_below, foreground_above, max_pixels)
+        return _told(cls(values, odd), array)
 
     @classmethod
     def from_mask(
@@ -170,11 +160,11 @@ class Trimap:
         _check_levels(low, high)
         if erode < 0 or dilate < 0:
             raise ConfigError(f"erode {erode} and dilate {dilate} must not be negative")
-        soft, _ = read_grey(mask, max_pixels=max_pixels)
+        soft = read_mask_values(mask, max_pixels=max_pixels)
         values = np.full(soft.shape, UNKNOWN, np.uint8)
         values[_beyond(soft > low, dilate)] = BACKGROUND
         values[_beyond(soft < high, erode)] = FOREGROUND
-        return cls(values, _missing_kinds(values, float(soft.max()) * 255))
+        return _told(cls(values, _missing_kinds(values, float(soft.max()) * 255)), mask)
 
     @classmethod
     def from_strokes(cls, shape: tuple[int, int], *, foreground: Mask, background: Mask) -> Trimap:
@@ -298,6 +288,38 @@ class Trimap:
         if Path(path).suffix.lower() in (".jpg", ".jpeg", ".exr"):
             raise ImageError(f"{path}: a trimap needs .png, .tif, .tiff, .webp or .bmp")
         write_grey(path, self.values.astype(np.float32) / np.float32(255))
+
+
+def _sort(
+    source: Source, background_below: float, foreground_above: float, max_pixels: int
+) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
+    """Give the three values by the thresholds, and what is odd."""
+    if not 0 <= background_below <= foreground_above <= 255:
+        raise ConfigError(
+            f"trimap thresholds {background_below:g} and {foreground_above:g};"
+            " accepted is 0 <= background_below <= foreground_above <= 255"
+        )
+    grey = read_trimap_values(source, max_pixels=max_pixels)
+    # On the grid of 16 bits (which holds that of 8) thresholds are hit without rounding error.
+    grey = np.rint(grey * np.float32(65535)) / np.float32(257)
+    values = np.full(grey.shape, UNKNOWN, np.uint8)
+    values[grey < background_below] = BACKGROUND
+    values[grey > foreground_above] = FOREGROUND
+    distinct = int(np.count_nonzero(np.bincount(np.rint(grey * 257).astype(np.int32).ravel())))
+    odd: list[str] = []
+    if distinct > 3:
+        odd.append(
+            f"it has {distinct} different values instead of 3; below {background_below:g}"
+            f" counts as background, above {foreground_above:g} as foreground"
+        )
+    return values, (*odd, *_missing_kinds(values, float(grey.max())))
+
+
+def _told(trimap: Trimap, source: Any) -> Trimap:
+    """Warn of what is odd, in the line of the caller's caller; the command line has its own way."""
+    for message in trimap.warnings:
+        warnings.warn(f"{describe(source)}: {message}", TrimapWarning, stacklevel=3)
+    return trimap
 
 
 def _two_sided_boundary(region: Mask) -> Mask:

@@ -1,0 +1,12 @@
+"""Trimaps: what is known to be background, known to be foreground, and unknown."""
+
+from lsamatting.trimap.trimap import (
+    BACKGROUND,
+    FOREGROUND,
+    UNKNOWN,
+    MaskSource,
+    Trimap,
+    TrimapCounts,
+)
+
+__all__ = ["BACKGROUND", "FOREGROUND", "UNKNOWN", "MaskSource", "Trimap", "TrimapCounts"]

@@ -1,0 +1,115 @@
+"""How trimaps and masks are written down: greys, and the numbers that programs use for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lsamatting.errors import TrimapError
+from lsamatting.formats.decode import decode, describe, is_array, to_array
+
+if TYPE_CHECKING:
+    from lsamatting.formats.raster import Raster
+    from lsamatting.images import Source
+
+Array = npt.NDArray[np.float32]
+
+CODINGS = (
+    "grey with black for background, mid-grey for unknown and white for foreground, or numbers: "
+    "0, 128, 255; 0, 1, 2; -1, 0, 1; or floats 0, 0.5, 1"
+)
+
+# What JPEG makes of a grey picture stays below both.
+_COLOURED = 0.2
+_COLOURED_SHARE = 0.001
+
+
+def read_trimap_values(source: Source, *, max_pixels: int) -> Array:
+    """Read a trimap as HxW float32: 0 for background, 1 for foreground, unknown in between.
+
+    Recognised are greys of any depth and the codings 0, 1, 2 and -1, 0, 1, which would look black.
+
+    Raises
+    ------
+    TrimapError
+        It is coloured, or holds numbers that are none of these, or only 0 and 1.
+    ImageError
+        It cannot be read.
+    """
+    name = describe(source)
+    if is_array(source):
+        source = _plain(to_array(source), name)
+    raster = decode(source, max_pixels=max_pixels)
+    values = _greys(raster, name)
+    if values.dtype.kind == "f":
+        return np.asarray(values, np.float32)
+    largest = int(values.max())
+    if largest == 1:
+        raise TrimapError(
+            f"{name}: its values are 0 and 1 only; accepted: {CODINGS}. If it is a mask, a trimap "
+            "is made of it with --mask, in Python with Trimap.from_mask"
+        )
+    top = 2 if largest == 2 else int(np.iinfo(values.dtype).max)
+    if largest == 255:
+        top = 255  # whatever the depth
+    return values.astype(np.float32) / np.float32(top)
+
+
+def read_mask_values(source: Source, *, max_pixels: int) -> Array:
+    """Read a mask as HxW float32 in [0, 1]; integers 0 and 1 are what they say.
+
+    Raises
+    ------
+    TrimapError
+        It is coloured.
+    ImageError
+        It cannot be read, or has values outside [0, 1].
+    """
+    name = describe(source)
+    if is_array(source):
+        array = to_array(source)
+        if array.dtype.kind in "iu" and array.size and array.min() >= 0 and array.max() <= 1:
+            source = array.astype(bool)
+        else:
+            source = array
+    raster = decode(source, max_pixels=max_pixels)
+    values = _greys(raster, name)
+    if values.dtype.kind == "f":
+        return np.asarray(np.clip(values, 0, 1), np.float32)
+    top = 1 if values.max() == 1 else np.iinfo(values.dtype).max
+    return values.astype(np.float32) / np.float32(top)
+
+
+def _plain(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+    """Give an array that `decode` accepts, if its numbers are a coding."""
+    if array.dtype.kind == "b" or array.dtype in (np.uint8, np.uint16) or array.size == 0:
+        return array
+    if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+        return array  # refused by `decode`, with its reason
+    low, high = float(array.min()), float(array.max())
+    if array.dtype.kind == "f" and low >= -1e-3 and high <= 1 + 1e-3:
+        return array
+    whole = array.dtype.kind != "f" or bool((array == np.rint(array)).all())
+    if whole and low == -1 and high <= 1:
+        return ((array.astype(np.float32) + 1) / 2).astype(np.float32)
+    if whole and low >= 0 and high <= 255:
+        return array.astype(np.uint8)
+    raise TrimapError(f"{name}: values from {low:g} to {high:g}; accepted: {CODINGS}")
+
+
+def _greys(raster: Raster, name: str) -> npt.NDArray[Any]:
+    values = raster.grey()
+    from_colours = raster.alpha is None or raster.alpha.min() == raster.alpha.max()
+    if from_colours and raster.colour.shape[2] == 3 and values.dtype.kind == "f":
+        colour = raster.colour
+        top = 1.0 if colour.dtype.kind == "f" else float(np.iinfo(colour.dtype).max)
+        spread = colour.max(axis=2).astype(np.float32) - colour.min(axis=2)
+        share = float(np.mean(spread > _COLOURED * top))
+        if share > _COLOURED_SHARE:
+            raise TrimapError(
+                f"{name}: {100 * share:.1f} % of it is coloured, and what a colour stands for "
+                f"differs from program to program; accepted: {CODINGS}"
+            )
+    return values
