@@ -21,6 +21,7 @@ from lsamatting.cli.figure import figure_app
 from lsamatting.cli.info import info
 from lsamatting.cli.matte import matte
 from lsamatting.cli.refine_foreground import refine_foreground
+from lsamatting.cli.serve import serve
 from lsamatting.cli.train import train
 from lsamatting.cli.trimap import trimap
 from lsamatting.errors import LsamattingError, TrimapWarning
@@ -69,6 +70,7 @@ app.command()(ablate)
 app.command()(convert)
 app.command()(info)
 app.command()(demo)
+app.command()(serve)
 app.command(
     context_settings={
         "allow_extra_args": True,

@@ -1,0 +1,92 @@
+"""`lsamatting serve`: the editor's page and the HTTP API."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lsamatting.cli.console import say
+from lsamatting.cli.options import DeviceOption, MaxPixelsOption
+from lsamatting.errors import ConfigError, MissingExtraError
+from lsamatting.weights import DEFAULT_WEIGHTS
+
+
+def serve(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PICTURE]...", help="Pictures to open.")
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine's ask for a token.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port; 0 takes one that is free.")
+    ] = 8765,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
+    token_file: Annotated[
+        Path | None, typer.Option(help="A file with the token that callers have to show.")
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A further name by which callers reach the server."),
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ORIGIN", help="A site whose scripts may use the API."),
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(help="Bundled name, folder, or repository; may be given several times."),
+    ] = None,
+    device: DeviceOption = "auto",
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Most worker processes [one a core].")
+    ] = None,
+    memory: Annotated[
+        int, typer.Option(min=256, help="MiB of pictures and features kept between requests.")
+    ] = 4096,
+    max_pixels: MaxPixelsOption = None,
+) -> None:
+    """Open the editor in the browser, and answer the HTTP API (extra: serve)."""
+    for module in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
+        if find_spec(module) is None:
+            raise MissingExtraError("the server", "serve")
+    for path in paths or ():
+        if not path.is_file():
+            raise ConfigError(f"{path}: no such file")
+
+    from lsamatting.server.serving import is_loopback, listen, named_hosts, read_token
+    from lsamatting.server.serving import serve as run
+    from lsamatting.server.settings import MEBIBYTE, Limits, ServerSettings
+
+    limits = Limits(memory=memory * MEBIBYTE)
+    if max_pixels is not None:
+        limits = Limits(memory=memory * MEBIBYTE, pixels=max_pixels)
+    settings = ServerSettings(
+        weights=tuple(weights or (DEFAULT_WEIGHTS,)),
+        device=device,
+        origins=tuple(allow_origin or ()),
+        token=read_token(token_file, host),
+        limits=limits,
+    )
+    if workers is not None:
+        from dataclasses import replace
+
+        settings = replace(settings, workers=workers)
+    settings = named_hosts(settings, host, tuple(name.lower() for name in allow_host or ()))
+    bound = listen(host, port)
+    shown = "localhost" if is_loopback(host) or host in ("0.0.0.0", "::") else host
+    address = f"http://{shown}:{bound.getsockname()[1]}/"
+    # A fragment stays in the browser: it is in no log.
+    whole = address if settings.token is None else f"{address}#token={settings.token}"
+
+    def ready() -> None:
+        say(whole if token_file is None else address)
+        if not no_open:
+            import webbrowser
+
+            webbrowser.open(whole)
+
+    run(settings, bound, given=tuple(paths or ()), on_ready=ready)

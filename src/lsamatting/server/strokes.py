@@ -1,0 +1,70 @@
+"""Brush strokes as a client sends them, and the pixels that they cover."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A line that was painted with a round brush."""
+
+    points: tuple[tuple[float, float, float], ...]
+    """x, y and radius, in pixels of the picture; (0, 0) is the outer corner of the first pixel."""
+
+    opacity: float
+    """What the matte is to be there, in [0, 1]."""
+
+    exact: bool = False
+    """Only the painted pixels change; else what looks alike around them follows."""
+
+    enabled: bool = True
+    """Whether it counts at present."""
+
+    def mask(self, height: int, width: int) -> NDArray[np.bool_]:
+        """Give the pixels it covers, H×W bool: those whose middle the brush passed over.
+
+        Between two points the brush moves straight and its radius changes evenly. The pixel in
+        which a point lies is always covered, however thin the brush.
+        """
+        covered = np.zeros((height, width), np.bool_)
+        ends = self.points[1:] or self.points
+        for start, end in zip(self.points, ends, strict=False):
+            _cover(covered, start, end)
+        for x, y, _ in self.points:
+            row, column = math.floor(y), math.floor(x)
+            if 0 <= row < height and 0 <= column < width:
+                covered[row, column] = True
+        return covered
+
+
+def _cover(
+    covered: NDArray[np.bool_],
+    start: tuple[float, float, float],
+    end: tuple[float, float, float],
+) -> None:
+    """Mark the pixels within the radius of a segment, at the radius of the nearest point of it."""
+    height, width = covered.shape
+    reach = max(start[2], end[2])
+    left = max(math.floor(min(start[0], end[0]) - reach), 0)
+    right = min(math.ceil(max(start[0], end[0]) + reach), width)
+    top = max(math.floor(min(start[1], end[1]) - reach), 0)
+    bottom = min(math.ceil(max(start[1], end[1]) + reach), height)
+    if left >= right or top >= bottom:
+        return
+    y, x = np.ogrid[top:bottom, left:right]
+    along_x, along_y = end[0] - start[0], end[1] - start[1]
+    away_x, away_y = x + 0.5 - start[0], y + 0.5 - start[1]
+    length = along_x**2 + along_y**2
+    share = (
+        np.clip((away_x * along_x + away_y * along_y) / length, 0, 1)
+        if length > 0
+        else np.zeros((bottom - top, right - left))
+    )
+    radius = start[2] + share * (end[2] - start[2])
+    distance = (away_x - share * along_x) ** 2 + (away_y - share * along_y) ** 2
+    covered[top:bottom, left:right] |= distance <= radius**2
