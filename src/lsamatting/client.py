@@ -133,7 +133,9 @@ class Client:
         )
         return response.content
 
-    def trimap(self, *, mask: File | None = None, strokes: File | None = None, **bands: int) -> bytes:
+    def trimap(
+        self, *, mask: File | None = None, strokes: File | None = None, **bands: int
+    ) -> bytes:
         """Give a trimap, a PNG, from a mask (with `erode` and `dilate`) or from strokes."""
         return self.request(
             "POST", "/v1/trimap", files=_files(mask=mask, strokes=strokes), data=_fields(**bands)

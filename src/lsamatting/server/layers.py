@@ -10,18 +10,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsamatting.backdrop import fit_backdrop, read_backdrop
+from lsamatting.choices import Depth
 from lsamatting.colour import parse_colour
-from lsamatting.compositing import composite
+from lsamatting.compositing.backdrop import fit_backdrop, read_backdrop
+from lsamatting.compositing.equation import composite
 from lsamatting.errors import ConfigError
-from lsamatting.images import Depth, Picture, best_depth, write_grey, write_picture
+from lsamatting.images import Picture, best_depth, write_grey, write_picture
 from lsamatting.matte import Matte
 from lsamatting.server.tasks import Render, Window
 from lsamatting.trimap import Trimap
 
 FloatArray = NDArray[np.float32]
-
-SUFFIXES = {"png": ".png", "webp": ".webp", "jpeg": ".jpg", "tiff": ".tif", "exr": ".exr"}
 
 _VISIBLE = 0.5 / 255
 """Opacity from which a pixel belongs to the subject when it is cropped to."""
@@ -129,7 +128,7 @@ class _View:
         finished = finish.alpha(np.ascontiguousarray(around))
         rows = slice(self.y - top, self.y - top + self.height)
         columns = slice(self.x - left, self.x - left + self.width)
-        return finished[rows, columns]
+        return np.asarray(finished[rows, columns], np.float32)
 
     def cut(self, array: NDArray[Any]) -> NDArray[Any]:
         """Cut this part out of an array of the picture's size; a colour stays what it is."""

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from lsamatting.choices import ForegroundMethod
 from lsamatting.server.finish import MOST_FEATHER, MOST_SHIFT, Finish
 from lsamatting.server.sessions import SessionRecord
 from lsamatting.server.strokes import Stroke
-from lsamatting.server.tasks import ForegroundMethod, MatteFacts, MatteOptions, TrimapFacts
+from lsamatting.server.tasks import MatteFacts, MatteOptions, TrimapFacts
 
 Coordinate = Annotated[float, Field(ge=-1e5, le=1e6, allow_inf_nan=False)]
 Radius = Annotated[float, Field(ge=0, le=1e4, allow_inf_nan=False)]

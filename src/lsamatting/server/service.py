@@ -21,7 +21,7 @@ from lsamatting.server.pool import WorkerPool
 from lsamatting.server.problems import ProblemError
 from lsamatting.server.sessions import SessionRecord, SessionStore
 from lsamatting.server.settings import ServerSettings
-from lsamatting.server.tasks import ComputeMatte, FileFormat, MatteFacts, Task, Upload
+from lsamatting.server.tasks import SUFFIXES, ComputeMatte, FileFormat, MatteFacts, Task, Upload
 
 MEDIA_TYPES: dict[str, FileFormat] = {
     "image/png": "png",
@@ -31,7 +31,6 @@ MEDIA_TYPES: dict[str, FileFormat] = {
     "image/x-exr": "exr",
 }
 _TYPE_OF = {format: media for media, format in MEDIA_TYPES.items()}
-_SUFFIX_OF = {"png": ".png", "webp": ".webp", "jpeg": ".jpg", "tiff": ".tif", "exr": ".exr"}
 
 
 class Service:
@@ -70,7 +69,7 @@ class Service:
         return FileResponse(
             path,
             media_type=_TYPE_OF[format],
-            filename=f"{name}{_SUFFIX_OF[format]}",
+            filename=f"{name}{SUFFIXES[format]}",
             headers=headers,
             background=BackgroundTask(remove, path),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import secrets
 import socket
@@ -93,7 +94,9 @@ def serve(
         lifespan="on",
     )
     server = _Server(config, app.state.service, on_ready)
-    server.run(sockets=[bound])
+    # Ctrl-C is how an editor is ended; uvicorn has done all that was to be done.
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[bound])
     if server.problem is not None:
         raise server.problem
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lsamatting.choices import Depth, ForegroundMethod
 from lsamatting.server.finish import Finish
 from lsamatting.server.strokes import Stroke
 
-ForegroundMethod = Literal["ml", "closed-form", "none"]
 GuideKind = Literal["trimap", "mask", "strokes", "values"]
 """`values`: bytes of 0, 128 and 255, one a pixel, row by row."""
 
 Layer = Literal["picture", "alpha", "cutout", "foreground", "composite", "trimap"]
 FileFormat = Literal["png", "webp", "jpeg", "tiff", "exr"]
+SUFFIXES: dict[FileFormat, str] = {
+    "png": ".png",
+    "webp": ".webp",
+    "jpeg": ".jpg",
+    "tiff": ".tif",
+    "exr": ".exr",
+}
 Window = tuple[int, int, int, int]
 """x, y, width and height in pixels of the picture."""
 
@@ -125,7 +132,7 @@ class Render:
     layer: Layer
     format: FileFormat
     target: str
-    depth: Literal[8, 16, 32] | None = None
+    depth: Depth | None = None
     finish: Finish = field(default_factory=Finish)
     window: Window | None = None
     fit: int | None = None
@@ -163,7 +170,7 @@ class CleanColours:
     layer: Literal["foreground", "cutout"]
     method: ForegroundMethod
     format: FileFormat
-    depth: Literal[8, 16, 32] | None
+    depth: Depth | None
     target: str
 
 

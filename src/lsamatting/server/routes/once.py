@@ -7,15 +7,16 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 
+from lsamatting.choices import ForegroundMethod
 from lsamatting.server.problems import ProblemError, problem_responses
 from lsamatting.server.routes.forms import DepthQuery, accepted_format, read_guide
 from lsamatting.server.routes.sessions import answer, open_session
 from lsamatting.server.schemas import SessionBody
 from lsamatting.server.service import ServiceDep, remove
 from lsamatting.server.tasks import (
+    SUFFIXES,
     CleanColours,
     DrawTrimap,
-    ForegroundMethod,
     Guide,
     MakeTrimap,
     MatteFacts,
@@ -134,7 +135,7 @@ async def _in_one_go(
         Recipe("", picture, None, options),
         output,
         format,
-        service.new_file(_suffix(format)),
+        service.new_file(SUFFIXES[format]),
         depth=None if depth is None else int(depth),  # type: ignore[arg-type]
     )
     try:
@@ -205,7 +206,7 @@ async def foreground(
     format: Any = accepted_format(request)
     picture = await service.keep(image, service.new_file())
     known = await service.keep(alpha, service.new_file())
-    target = service.new_file(_suffix(format))
+    target = service.new_file(SUFFIXES[format])
     try:
         await service.run(
             request,
@@ -227,7 +228,3 @@ async def foreground(
         remove(picture.path)
         remove(known.path)
     return answer(service, picture, output, format, target)
-
-
-def _suffix(format: str) -> str:
-    return {"png": ".png", "webp": ".webp", "jpeg": ".jpg", "tiff": ".tif", "exr": ".exr"}[format]

@@ -36,6 +36,7 @@ from lsamatting.server.service import Service, ServiceDep, client_of, remove
 from lsamatting.server.sessions import SessionRecord
 from lsamatting.server.strokes import Stroke
 from lsamatting.server.tasks import (
+    SUFFIXES,
     FileFormat,
     Guide,
     MakeTrimap,
@@ -492,8 +493,7 @@ async def get_layer(
     if on == "backdrop" and record.backdrop is None:
         raise ProblemError("option", "there is no backdrop: send one first")
     backdrop = record.backdrop if on == "backdrop" else None
-    suffix = {"png": ".png", "webp": ".webp", "jpeg": ".jpg", "tiff": ".tif", "exr": ".exr"}
-    target = service.new_file(suffix[format])
+    target = service.new_file(SUFFIXES[format])
     task = Render(
         record.recipe,
         layer,

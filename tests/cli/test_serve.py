@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+httpx = pytest.importorskip("httpx", reason="the server needs the extra serve")
+
+
+def start(*arguments: str | Path) -> tuple[subprocess.Popen[str], str]:
+    """Start the command and give it and the address that it prints."""
+    code = "import sys; from lsamatting.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "serve", "--port", "0", "--device", "cpu", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    return process, process.stdout.readline().strip()
+
+
+def test_serves_and_ends_in_order(scene):
+    process, address = start()
+    try:
+        assert httpx.get(f"{address}health").json()["status"] == "ready"
+        files = {"image": scene.image.read_bytes(), "trimap": scene.trimap.read_bytes()}
+        assert httpx.post(f"{address}v1/matte", files=files, timeout=60).status_code == 200
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    # The signal is passed on once all is done, so that whoever sent it sees what it did.
+    assert process.returncode == -signal.SIGTERM, errors
+    assert errors == ""
+
+
+def test_others_are_asked_for_a_token():
+    process, address = start("--host", "0.0.0.0")
+    try:
+        bare, _, token = address.partition("#token=")
+        assert len(token) >= 24
+        assert httpx.get(f"{bare}v1/given").status_code == 401
+        shown = {"Authorization": f"Bearer {token}"}
+        assert httpx.get(f"{bare}v1/given", headers=shown).status_code == 200
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_a_port_that_is_taken(cli):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        outcome = cli("serve", "--port", port)
+    assert outcome.code == 2
+    assert f"127.0.0.1:{port}: cannot listen there" in outcome.error_line
+
+
+def test_weights_that_are_not_there(cli, tmp_path):
+    outcome = cli("serve", "--port", 0, "--weights", tmp_path / "none")
+    assert outcome.code == 2
+    assert "no such weights" in outcome.error_line
+
+
+@pytest.mark.parametrize(("text", "words"), [("short", "at least 16"), (None, "cannot be read")])
+def test_a_token_file_of_no_use(cli, tmp_path, text, words):
+    file = tmp_path / "token"
+    if text is not None:
+        file.write_text(text)
+    outcome = cli("serve", "--port", 0, "--token-file", file)
+    assert outcome.code == 2
+    assert words in outcome.error_line

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+pytest.importorskip("fastapi", reason="the server needs the extra serve")
+
+from lsamatting.server.app import create_app
+from lsamatting.server.service import Service
+from lsamatting.server.serving import listen
+from lsamatting.server.settings import ServerSettings
+
+
+@dataclass
+class Running:
+    """A server in a thread of this process, with workers of its own."""
+
+    address: str
+    service: Service
+    server: uvicorn.Server
+
+    def client(self, **headers: str) -> httpx.Client:
+        return httpx.Client(base_url=self.address, timeout=120, headers=headers)
+
+
+@contextlib.contextmanager
+def running(settings: ServerSettings, *, given: tuple[Path, ...] = ()) -> Iterator[Running]:
+    bound = listen("127.0.0.1", 0)
+    app = create_app(settings, given=given)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, lifespan="on")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+    thread.start()
+    address = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    try:
+        wait_until(lambda: _ready(address), seconds=120)
+        yield Running(address, app.state.service, server)
+    finally:
+        app.state.service.sessions.end_streams()
+        server.should_exit = True
+        thread.join(30)
+
+
+def _ready(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/health").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def wait_until(what: Callable[[], bool], *, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def settings() -> ServerSettings:
+    return ServerSettings(device="cpu", workers=1)
+
+
+@pytest.fixture(scope="session")
+def server(settings: ServerSettings) -> Iterator[Running]:
+    """One server for all tests that leave it as it was."""
+    limits = replace(settings.limits, sessions_per_client=200, sessions=200)
+    with running(replace(settings, limits=limits)) as one:
+        yield one
+
+
+@pytest.fixture
+def http(server: Running) -> Iterator[httpx.Client]:
+    with server.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def start_server() -> Callable[..., contextlib.AbstractContextManager[Running]]:
+    """Give what starts a server with settings of one's own."""
+    return running
