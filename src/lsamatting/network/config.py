@@ -110,7 +110,16 @@ class NetworkConfig:
             attention="unknown",
             head="subpixel",
             head_channels=(24, 16),
-            priors=tuple(PRIOR_CHANNELS),
+            priors=(
+                "alpha_affinity",
+                "alpha_nearest",
+                "alpha_smooth",
+                "nearest_foreground",
+                "nearest_background",
+                "smooth_foreground",
+                "smooth_background",
+                "distances",
+            ),
             base="alpha_affinity",
         )
 

@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 PRIOR_CHANNELS: dict[str, int] = {
+    "alpha_joint": 1,
+    "alpha_closed_form": 1,
+    "alpha_mixture": 1,
     "alpha_affinity": 1,
     "alpha_nearest": 1,
     "alpha_smooth": 1,
+    "mixture_confidence": 1,
     "nearest_foreground": 3,
     "nearest_background": 3,
     "smooth_foreground": 3,
     "smooth_background": 3,
     "distances": 2,
 }
-"""Channels of each prior, in the order in which they are stacked."""
+"""Channels of each prior; opacities, which networks read first, come first."""
 
 
 def channel_count(names: Iterable[str]) -> int:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.errors import ConfigError
 from lsamatting.priors.channels import PRIOR_CHANNELS, channel_count
+from lsamatting.priors.closed_form import MIXTURE_WEIGHT, ClosedForm
 from lsamatting.priors.extension import implied_alpha, nearest_colours, smooth_colours
 from lsamatting.priors.grid import enlarge, shrink, shrink_known
+from lsamatting.priors.mixture import Mixture, colour_mixture
 
 GRID = 2
-"""Extensions and affinities are computed on a grid this many times coarser than the image: they
-are smooth, and four times cheaper there. The implied opacities are taken at full resolution."""
+"""Extensions are computed on a grid this many times coarser than the image: they are smooth, and
+four times cheaper there. Every opacity but `alpha_affinity` is taken at full resolution."""
 
 DISTANCE_RANGE = 64.0
 """Distance in image pixels that maps to 1; farther counts the same."""
@@ -27,6 +30,16 @@ def compute_priors(
     which: Sequence[str] = tuple(PRIOR_CHANNELS),
 ) -> NDArray[np.float32]:
     """Compute the named priors.
+
+    - `alpha_mixture`: share of the foreground in the mixture of known colours that explains a
+      pixel's own; `mixture_confidence`: how far apart the two mixed colours lie, η.
+    - `alpha_closed_form`: closed-form matting; `alpha_joint`: the same, held to the mixture where
+      that is certain.
+    - `nearest_foreground`, `nearest_background`: colour of the nearest known pixels, and
+      `distances` to them; `smooth_foreground`, `smooth_background`: known colours carried on
+      smoothly; `alpha_nearest`, `alpha_smooth`: the opacity that such a pair implies.
+    - `alpha_affinity`: closed-form matting at half resolution, held to `alpha_nearest` and
+      `alpha_smooth`.
 
     Parameters
     ----------
@@ -50,57 +63,122 @@ def compute_priors(
     for name in which:
         if name not in PRIOR_CHANNELS:
             raise ConfigError(f"unknown prior {name!r}; accepted: {', '.join(PRIOR_CHANNELS)}")
-    height, width = trimap.shape
-    stack = np.empty((height, width, channel_count(which)), np.float32)
-    if not which:
-        return stack
-    size = (width, height)
-    grid = ((width + GRID - 1) // GRID, (height + GRID - 1) // GRID)
-    image = np.ascontiguousarray(image, np.float32)
-    small = shrink(image, grid)
-    foreground = shrink_known(trimap == 255, grid)
-    background = shrink_known(trimap == 0, grid)
-    near_f, distance_f = nearest_colours(small, foreground)
-    near_b, distance_b = nearest_colours(small, background)
-    smooth_f = smooth_colours(small, foreground)
-    smooth_b = smooth_colours(small, background)
-
-    full: dict[str, NDArray[np.float32]] = {}
-
-    def colours(name: str) -> NDArray[np.float32]:
-        if name not in full:
-            coarse = {
-                "nearest_foreground": near_f,
-                "nearest_background": near_b,
-                "smooth_foreground": smooth_f,
-                "smooth_background": smooth_b,
-            }[name]
-            full[name] = enlarge(coarse, size)
-        return full[name]
-
+    stack = np.empty((*trimap.shape, channel_count(which)), np.float32)
+    priors = _Priors(image, trimap)
     start = 0
     for name in which:
-        channels = stack[..., start : start + PRIOR_CHANNELS[name]]
-        start += PRIOR_CHANNELS[name]
-        if name == "distances":
-            both = np.stack((distance_f, distance_b), axis=-1) * (GRID / DISTANCE_RANGE)
-            channels[:] = enlarge(np.minimum(both, 1).astype(np.float32), size)
-        elif name == "alpha_nearest":
-            channels[..., 0] = implied_alpha(
-                image, colours("nearest_foreground"), colours("nearest_background")
-            )
-        elif name == "alpha_smooth":
-            channels[..., 0] = implied_alpha(
-                image, colours("smooth_foreground"), colours("smooth_background")
-            )
-        elif name == "alpha_affinity":
-            # PyMatting takes a second to import; networks without this prior never pay it.
-            from lsamatting.priors.affinity import affinity_alpha
-
-            colour_alpha = implied_alpha(small, near_f, near_b)
-            colour_alpha += implied_alpha(small, smooth_f, smooth_b)
-            coarse = affinity_alpha(small, foreground, background, colour_alpha / np.float32(2))
-            channels[..., 0] = np.clip(enlarge(coarse, size), 0, 1)
-        else:
-            channels[:] = colours(name)
+        stop = start + PRIOR_CHANNELS[name]
+        channels: NDArray[np.float32] = getattr(priors, name)
+        stack[..., start:stop] = channels.reshape(*trimap.shape, -1)
+        start = stop
     return stack
+
+
+class _Priors:
+    """Each prior under its name, computed once it is asked for, and what several of them share."""
+
+    def __init__(self, image: NDArray[np.float32], trimap: NDArray[np.uint8]) -> None:
+        height, width = trimap.shape
+        self.size = (width, height)
+        self.image = np.ascontiguousarray(image, np.float32)
+        self.foreground = trimap == 255
+        self.background = trimap == 0
+
+    @cached_property
+    def grid(self) -> tuple[int, int]:
+        width, height = self.size
+        return (width + GRID - 1) // GRID, (height + GRID - 1) // GRID
+
+    @cached_property
+    def small(self) -> NDArray[np.float32]:
+        return shrink(self.image, self.grid)
+
+    @cached_property
+    def small_foreground(self) -> NDArray[np.bool_]:
+        return shrink_known(self.foreground, self.grid)
+
+    @cached_property
+    def small_background(self) -> NDArray[np.bool_]:
+        return shrink_known(self.background, self.grid)
+
+    @cached_property
+    def near_foreground(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return nearest_colours(self.small, self.small_foreground)
+
+    @cached_property
+    def near_background(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return nearest_colours(self.small, self.small_background)
+
+    @cached_property
+    def filled_foreground(self) -> NDArray[np.float32]:
+        return smooth_colours(self.small, self.small_foreground)
+
+    @cached_property
+    def filled_background(self) -> NDArray[np.float32]:
+        return smooth_colours(self.small, self.small_background)
+
+    @cached_property
+    def nearest_foreground(self) -> NDArray[np.float32]:
+        return enlarge(self.near_foreground[0], self.size)
+
+    @cached_property
+    def nearest_background(self) -> NDArray[np.float32]:
+        return enlarge(self.near_background[0], self.size)
+
+    @cached_property
+    def smooth_foreground(self) -> NDArray[np.float32]:
+        return enlarge(self.filled_foreground, self.size)
+
+    @cached_property
+    def smooth_background(self) -> NDArray[np.float32]:
+        return enlarge(self.filled_background, self.size)
+
+    @property
+    def distances(self) -> NDArray[np.float32]:
+        both = np.stack((self.near_foreground[1], self.near_background[1]), axis=-1)
+        both = np.minimum(both * (GRID / DISTANCE_RANGE), 1)
+        return enlarge(both.astype(np.float32), self.size)
+
+    @property
+    def alpha_nearest(self) -> NDArray[np.float32]:
+        return implied_alpha(self.image, self.nearest_foreground, self.nearest_background)
+
+    @property
+    def alpha_smooth(self) -> NDArray[np.float32]:
+        return implied_alpha(self.image, self.smooth_foreground, self.smooth_background)
+
+    @property
+    def alpha_affinity(self) -> NDArray[np.float32]:
+        # PyMatting takes a second to import; networks without this prior never pay it.
+        from lsamatting.priors.affinity import affinity_alpha
+
+        pull = implied_alpha(self.small, self.near_foreground[0], self.near_background[0])
+        pull += implied_alpha(self.small, self.filled_foreground, self.filled_background)
+        coarse = affinity_alpha(
+            self.small, self.small_foreground, self.small_background, pull / np.float32(2)
+        )
+        return np.clip(enlarge(coarse, self.size), 0, 1)
+
+    @cached_property
+    def mixture(self) -> Mixture:
+        return colour_mixture(self.image, self.foreground, self.background)
+
+    @property
+    def alpha_mixture(self) -> NDArray[np.float32]:
+        return self.mixture.alpha
+
+    @property
+    def mixture_confidence(self) -> NDArray[np.float32]:
+        return self.mixture.confidence
+
+    @cached_property
+    def closed_form(self) -> ClosedForm:
+        return ClosedForm(self.image, self.foreground, self.background, self.mixture)
+
+    @property
+    def alpha_closed_form(self) -> NDArray[np.float32]:
+        return self.closed_form.alpha(weight=0)
+
+    @property
+    def alpha_joint(self) -> NDArray[np.float32]:
+        return self.closed_form.alpha(weight=MIXTURE_WEIGHT)

@@ -1,0 +1,99 @@
+"""Closed-form matting at full resolution, alone and held to the colour mixtures.
+
+With the matting Laplacian L, both are minimisers over the unknown pixels at full resolution:
+
+    αᵀLα + δ‖α − a‖²                  closed form
+    αᵀLα + σ Σ η (α − a)² + δ‖α − a‖²  joint
+
+where a is the mixture's opacity, η the confidence in it, and the tiny δ decides where no affinity
+reaches.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsamatting.priors.laplacian import MattingLaplacian, matting_laplacian
+from lsamatting.priors.mixture import Mixture
+from lsamatting.priors.multigrid import Multigrid
+
+MIXTURE_WEIGHT = 0.05
+"""σ: what the mixture's opacity weighs where it is certain."""
+
+FAINT_PULL = 1e-6
+"""δ."""
+
+TOLERANCE = 1e-3
+"""Residual, relative to the right-hand side, at which the solver stops."""
+
+MOST_ITERATIONS = 100
+"""It stops here in any case."""
+
+
+class ClosedForm:
+    """The energies of one picture and its trimap.
+
+    Parameters
+    ----------
+    image:
+        H×W×3 in [0, 1].
+    foreground, background:
+        H×W, True where known.
+    mixture:
+        What known colours say about the unknown pixels.
+    """
+
+    def __init__(
+        self,
+        image: NDArray[np.float32],
+        foreground: NDArray[np.bool_],
+        background: NDArray[np.bool_],
+        mixture: Mixture,
+    ) -> None:
+        self.image = image
+        self.foreground = foreground
+        self.mixture = mixture
+        self.laplacian: MattingLaplacian = matting_laplacian(
+            image, foreground, ~(foreground | background)
+        )
+
+    def alpha(
+        self,
+        *,
+        weight: float,
+        start: NDArray[np.float32] | None = None,
+        tolerance: float = TOLERANCE,
+    ) -> NDArray[np.float32]:
+        """Minimise the energy with the given σ: 0 is closed-form matting.
+
+        Parameters
+        ----------
+        weight:
+            σ, at least 0.
+        start:
+            H×W: an opacity to start from, by default the mixture's.
+        tolerance:
+            Residual, relative to the right-hand side, at which to stop.
+
+        Returns
+        -------
+        ndarray
+            H×W in [0, 1], 1 and 0 on the known pixels.
+        """
+        alpha = self.foreground.astype(np.float32)
+        pixels = self.laplacian.rows, self.laplacian.columns
+        if len(pixels[0]) == 0:
+            return alpha
+        pull = self.mixture.alpha[pixels].astype(np.float64)
+        diagonal = weight * self.mixture.confidence[pixels].astype(np.float64) + FAINT_PULL
+        first = pull if start is None else start[pixels].astype(np.float64)
+        solver = Multigrid(self.laplacian, self.image, diagonal)
+        solution, _ = solver.solve(
+            self.laplacian.pull + diagonal * pull,
+            start=first,
+            tolerance=tolerance,
+            most_iterations=MOST_ITERATIONS,
+        )
+        alpha[pixels] = np.clip(solution, 0, 1)
+        return alpha

@@ -1,0 +1,182 @@
+"""Opacity as a mixture of known colours: what the trimap's colours say about each unknown pixel.
+
+The known-to-unknown information flow of Aksoy, Aydın and Pollefeys, "Designing effective
+inter-pixel information flow for natural image matting", CVPR 2017 (section 3.1). An unknown
+pixel's colour is written as a mixture of the known foreground and background colours that are
+nearest to it in colour and position; the foreground's share is its opacity. The farther apart the
+two mixed colours lie, the more that share can be trusted.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+NEIGHBOURS = 5
+"""Known pixels of each side that are mixed."""
+
+REACH = 40
+"""Known pixels farther than this from every unknown one are left out, in pixels."""
+
+POSITION_SCALE = 800.0
+"""Pixels that count as much as the whole range of a colour channel."""
+
+GRID = 2
+"""Neighbours are looked for once in every block of so many pixels a side. The mixture itself is
+each pixel's own."""
+
+RIDGE = 1e-3
+"""Regularisation of the mixture's weights, as a share of the mean squared colour difference."""
+
+SMALLEST_SHARE = 1e-2
+"""A side with a smaller share than this has no mixed colour; it is divided by this."""
+
+CHUNK = 8192
+"""Pixels that are mixed together: few enough to stay in the processor's cache."""
+
+
+class Mixture(NamedTuple):
+    """What the known colours say."""
+
+    alpha: NDArray[np.float32]
+    """H×W in [0, 1]: the foreground's share (a); 1 and 0 on the known pixels."""
+
+    confidence: NDArray[np.float32]
+    """H×W in [0, 1]: η = |c_F − c_B|²/3 of the two mixed colours; 1 on the known pixels."""
+
+
+def colour_mixture(
+    image: NDArray[np.float32],
+    foreground: NDArray[np.bool_],
+    background: NDArray[np.bool_],
+    *,
+    neighbours: int = NEIGHBOURS,
+    reach: float = REACH,
+    workers: int = 1,
+) -> Mixture:
+    """Write each unknown pixel as a mixture of known colours.
+
+    Parameters
+    ----------
+    image:
+        H×W×3 in [0, 1].
+    foreground, background:
+        H×W, True where known.
+    neighbours:
+        Known pixels of each side that are mixed.
+    reach:
+        How far from the unknown region they may lie, in pixels.
+    workers:
+        Threads that look for neighbours.
+
+    Returns
+    -------
+    Mixture
+        ½ with confidence 0 where a side has no pixel in reach.
+    """
+    unknown = ~(foreground | background)
+    alpha = foreground.astype(np.float32)
+    confidence = np.ones(unknown.shape, np.float32)
+    rows, columns = np.nonzero(unknown)
+    if len(rows) == 0:
+        return Mixture(alpha, confidence)
+    alpha[unknown], confidence[unknown] = 0.5, 0
+    near = cv2.distanceTransform(unknown_as_zero(unknown), cv2.DIST_L2, 3) < reach
+    # Blocks of pixels share their neighbours: the block's mean stands for it.
+    block = rows // GRID * ((unknown.shape[1] + GRID - 1) // GRID) + columns // GRID
+    _, block = np.unique(block, return_inverse=True)
+    features = _features(image, rows, columns)
+    size = np.bincount(block)
+    means = np.stack([np.bincount(block, feature) / size for feature in features.T], axis=1)
+    found = []
+    for known in (foreground, background):
+        known_rows, known_columns = np.nonzero(known & near)
+        if len(known_rows) == 0:
+            return Mixture(alpha, confidence)
+        tree = cKDTree(_features(image, known_rows, known_columns), balanced_tree=False)
+        count = min(neighbours, len(known_rows))
+        _, index = tree.query(means, k=np.arange(1, count + 1), workers=workers)
+        found.append(image[known_rows[index], known_columns[index]])
+    colours = image[rows, columns]
+    shares, trust = np.empty((2, len(rows)), np.float32)
+    for start in range(0, len(rows), CHUNK):
+        part = slice(start, start + CHUNK)
+        shares[part], trust[part] = mixed(
+            colours[part], found[0][block[part]], found[1][block[part]]
+        )
+    alpha[unknown], confidence[unknown] = shares, trust
+    return Mixture(alpha, confidence)
+
+
+def unknown_as_zero(unknown: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Give what OpenCV's distance transform takes to measure how far the unknown region is."""
+    return (~unknown).astype(np.uint8)
+
+
+def _features(
+    image: NDArray[np.float32], rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    place = np.stack((rows, columns), axis=1) / POSITION_SCALE
+    return np.concatenate((image[rows, columns], place.astype(np.float32)), axis=1)
+
+
+def mixed(
+    colours: NDArray[np.float32],
+    foreground: NDArray[np.float32],
+    background: NDArray[np.float32],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the share of the foreground in each colour, and the confidence in it.
+
+    The weights w, Σw = 1, minimise |Σ w_i c_i − c|² + r|w|² over both sides' colours c_i (locally
+    linear embedding: Saul and Roweis, JMLR 2003). With the differences d_i = c_i − c as the rows
+    of D they are proportional to (DDᵀ + rI)⁻¹1, and by Woodbury's identity to
+    1 − D (DᵀD + rI)⁻¹ Dᵀ1, which needs nothing larger than 3×3.
+
+    Parameters
+    ----------
+    colours:
+        n×3 in [0, 1].
+    foreground, background:
+        n×k×3 in [0, 1].
+
+    Returns
+    -------
+    share, confidence:
+        n each, in [0, 1].
+    """
+    count = foreground.shape[1]
+    known = np.concatenate((foreground, background), axis=1).astype(np.float64)
+    differences = known - colours[:, None]
+    # Channel by channel from here on: long rows are what NumPy is fast at.
+    d = np.ascontiguousarray(differences.transpose(2, 1, 0))
+    s00, s11, s22 = (np.einsum("kn,kn->n", d[i], d[i]) for i in range(3))
+    s01, s02, s12 = (np.einsum("kn,kn->n", d[i], d[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+    ridge = np.maximum(s00 + s11 + s22, 1e-6) * (RIDGE / d.shape[1])
+    s00 += ridge
+    s11 += ridge
+    s22 += ridge
+    t0, t1, t2 = d.sum(axis=1)
+    # The adjugate of the symmetric 3×3 matrix times Dᵀ1, over its determinant.
+    c00, c01, c02 = s11 * s22 - s12 * s12, s02 * s12 - s01 * s22, s01 * s12 - s02 * s11
+    c11, c12, c22 = s00 * s22 - s02 * s02, s01 * s02 - s00 * s12, s00 * s11 - s01 * s01
+    determinant = s00 * c00 + s01 * c01 + s02 * c02
+    y0 = (c00 * t0 + c01 * t1 + c02 * t2) / determinant
+    y1 = (c01 * t0 + c11 * t1 + c12 * t2) / determinant
+    y2 = (c02 * t0 + c12 * t1 + c22 * t2) / determinant
+    weights = 1 - (d[0] * y0 + d[1] * y1 + d[2] * y2)
+    weights /= weights.sum(axis=0)
+    share = weights[:count].sum(axis=0)
+    rest = 1 - share
+    share_divisor = np.where(np.abs(share) > SMALLEST_SHARE, share, SMALLEST_SHARE)
+    rest_divisor = np.where(np.abs(rest) > SMALLEST_SHARE, rest, SMALLEST_SHARE)
+    apart = np.zeros_like(share)
+    for channel in range(3):
+        colour = known[..., channel].T
+        front = (weights[:count] * colour[:count]).sum(axis=0) / share_divisor
+        back = (weights[count:] * colour[count:]).sum(axis=0) / rest_divisor
+        apart += (front - back) ** 2
+    return np.clip(share, 0, 1), np.minimum(apart / 3, 1)
