@@ -125,3 +125,30 @@ def extract(
     listed = read_subjects(subjects)
     made = extract_dataset(out, listed, photos)
     say(f"{len(listed)} foregrounds in {out} ({len(listed) - made} were there already)")
+
+
+@data_app.command()
+def wide(
+    out: Annotated[
+        Path, typer.Argument(help="Folder of the test set; a started one is continued.")
+    ],
+    photos: Annotated[
+        list[Path], typer.Option(help="A folder of photographs; may be given repeatedly.")
+    ],
+    foregrounds: Annotated[
+        list[Path] | None,
+        typer.Option(help="A folder with fg/ and alpha/; may be given repeatedly."),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="Number of composites.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same set.")] = 0,
+) -> None:
+    """Compose a test set of large pictures with wide and painted trimaps.
+
+    It takes only pictures that are held out by their names, and so never trained on with
+    --data.part training. OUT receives image/, alpha/ and trimap/, as `evaluate` reads them.
+    """
+    from lsamatting.data.wide_set import WideSet, make_wide_set
+
+    recipe = WideSet(seed, tuple(photos), tuple(foregrounds or ()))
+    made = make_wide_set(out, recipe, count=count)
+    say(f"{count} composites in {out} ({count - made} were there already)")

@@ -57,7 +57,7 @@ class DecodedBackground:
     busyness: float
 
 
-def _some_points(mask: NDArray[np.bool_]) -> Points:
+def some_points(mask: NDArray[np.bool_]) -> Points:
     """Draw up to `_POINTS` of the mask's pixels, always the same ones."""
     found = np.flatnonzero(mask)
     if found.size > _POINTS:
@@ -83,10 +83,10 @@ def decode_cutout(foreground: Path, alpha: Path) -> DecodedCutout:
         raise DatasetError(
             f"{alpha}: {other_width}x{other_height} px, but {foreground.name} is {width}x{height}"
         )
-    visible = _some_points(opacity > 0)
+    visible = some_points(opacity > 0)
     if not len(visible):
         raise DatasetError(f"{alpha}: zero everywhere, so there is nothing to composite")
-    return DecodedCutout(colours, opacity, visible, _some_points((opacity > 0) & (opacity < 255)))
+    return DecodedCutout(colours, opacity, visible, some_points((opacity > 0) & (opacity < 255)))
 
 
 def decode_background(path: Path) -> DecodedBackground:

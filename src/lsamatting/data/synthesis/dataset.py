@@ -163,6 +163,15 @@ def kind_of(recipe: Recipe, index: int) -> str:
     return recipe.kinds[int(rng.choice(len(weights), p=weights / weights.sum()))]
 
 
+def render_kind(
+    name: str, rng: np.random.Generator, shape: tuple[int, int], photos: Photos
+) -> Cutout:
+    """Draw one matte of the kind `name` and of the given (height, width)."""
+    module = importlib.import_module(f"{__package__}.{KINDS[name].module}")
+    render: Render = module.render
+    return render(rng, shape, photos)
+
+
 class Painter:
     """Makes the items of one recipe; holds the photographs that are decoded."""
 
@@ -179,9 +188,7 @@ class Painter:
         shape = (int(height), int(width))
         if name == CUTOUT_KIND and self.cutouts is not None:
             return self.cutouts.render(rng, shape)
-        module = importlib.import_module(f"{__package__}.{KINDS[name].module}")
-        render: Render = module.render
-        return render(rng, shape, self.photos)
+        return render_kind(name, rng, shape, self.photos)
 
     def background(self, index: int) -> Bytes:
         """Photograph `index` of the recipe's own random order, at most 1200 px long, RGB uint8."""
