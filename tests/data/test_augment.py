@@ -17,6 +17,7 @@ from lsamatting.data.augment import (
     augment_colour,
     background_view,
     bend_alpha,
+    camouflage,
     defocus,
     foreground_view,
     harmonise,
@@ -64,6 +65,7 @@ EVERYTHING = AugmentConfig(
         tone=0.5,
         defocus=0.5,
         harmonise=0.5,
+        camouflage=0.5,
         noise=0.5,
         jpeg=0.5,
         soft_trimap=0.5,
@@ -334,3 +336,19 @@ def test_wide_crops_are_no_larger_than_the_foregrounds_picture() -> None:
         assert (
             foreground_view(rng, blob(200, 150), 96, AugmentConfig(), crop_side=(1, 4)).side <= 150
         )
+
+
+def test_a_camouflaged_background_has_the_mean_and_covariance_of_the_subject() -> None:
+    rng = np.random.default_rng(0)
+    mixing = np.array([[0.1, 0, 0], [0.05, 0.05, 0], [0, 0.02, 0.03]])
+    front = (0.5 + rng.standard_normal((60, 50, 3)) @ mixing * 0.8).astype(np.float32)
+    back = (0.4 + 0.06 * rng.standard_normal((60, 50, 3))).astype(np.float32)
+    alpha = np.zeros((60, 50), np.float32)
+    alpha[:, 20:] = 1
+    shown = front[:, 20:].reshape(-1, 3)
+    moved = camouflage(front, back, alpha, 1.0).reshape(-1, 3)
+    np.testing.assert_allclose(moved.mean(axis=0), shown.mean(axis=0), atol=2e-3)
+    np.testing.assert_allclose(np.cov(moved.T), np.cov(shown.T), atol=4e-4)
+    unchanged = camouflage(front, back, alpha, 0.0)
+    np.testing.assert_allclose(unchanged, back, atol=1e-6)
+    np.testing.assert_array_equal(camouflage(front, back, np.zeros_like(alpha), 1.0), back)

@@ -5,7 +5,7 @@ from scipy.sparse import diags
 from scipy.sparse.linalg import spsolve
 
 from lsamatting.priors.laplacian import matting_laplacian
-from lsamatting.priors.multigrid import Multigrid
+from lsamatting.priors.multigrid import LocalAffine, Multigrid
 
 
 def photograph(height, width, seed=0):
@@ -40,7 +40,7 @@ def test_it_is_what_a_direct_solver_gives(kind):
     laplacian, faint = system(image, foreground, unknown, faint=1e-4)
     target = laplacian.pull + faint * np.random.default_rng(1).random(len(faint))
     expected = spsolve(whole(laplacian, faint).tocsc(), target)
-    solution, iterations = Multigrid(laplacian, image, faint).solve(
+    solution, iterations = Multigrid(LocalAffine(laplacian, image), faint).solve(
         target, start=np.zeros_like(faint), tolerance=1e-8, most_iterations=100
     )
     assert iterations < 100
@@ -55,7 +55,7 @@ def test_iterations_do_not_grow_with_the_width():
         foreground[:, :20] = True
         unknown[:, 20 : 20 + width] = True
         laplacian, faint = system(image, foreground, unknown)
-        _, needed[width] = Multigrid(laplacian, image, faint).solve(
+        _, needed[width] = Multigrid(LocalAffine(laplacian, image), faint).solve(
             laplacian.pull + faint * 0.5,
             start=np.full(len(faint), 0.5),
             tolerance=1e-3,
@@ -70,7 +70,7 @@ def test_a_good_start_saves_iterations():
     foreground, unknown = np.zeros((2, 60, 80), bool)
     foreground[:, :10] = unknown[:, 10:60] = True
     laplacian, faint = system(image, foreground, unknown)
-    solver = Multigrid(laplacian, image, faint)
+    solver = Multigrid(LocalAffine(laplacian, image), faint)
     options = {"tolerance": 1e-5, "most_iterations": 100}
     solution, cold = solver.solve(laplacian.pull, start=np.zeros_like(faint), **options)
     _, warm = solver.solve(laplacian.pull, start=solution, **options)
@@ -84,7 +84,7 @@ def test_flat_colours_do_not_break_it(value):
     foreground[:3], unknown[3:37] = True, True
     laplacian, faint = system(image, foreground, unknown)
     with np.errstate(all="raise"):
-        solution, _ = Multigrid(laplacian, image, faint).solve(
+        solution, _ = Multigrid(LocalAffine(laplacian, image), faint).solve(
             laplacian.pull, start=np.zeros_like(faint), tolerance=1e-6, most_iterations=100
         )
     expected = spsolve(whole(laplacian, faint).tocsc(), laplacian.pull)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import cv2
 import numpy as np
@@ -63,6 +64,9 @@ class Realism:
 
     harmonise: float = 0.0
     """Shift B's mean colour towards F's along the edge of the subject."""
+
+    camouflage: float = 0.0
+    """Give B the subject's colours: their mean, contrast and the way channels go together."""
 
     rim_light: float = 0.0
     """Light F along the subject's edge, as a lamp or the sun behind it does: body and fur, or
@@ -319,6 +323,34 @@ def harmonise(foreground: Floats, background: Floats, alpha: Floats, amount: flo
     return np.asarray(np.clip(background + (amount * shift).astype(np.float32), 0, 1))
 
 
+def camouflage(foreground: Floats, background: Floats, alpha: Floats, amount: float) -> Floats:
+    """Move B's colours towards the statistics of F's where α shows them, by the part `amount`.
+
+    Mean and covariance of the colours become F's (the linear map between two normal distributions
+    that moves colours least); clipped. What is left to tell the two apart is their texture.
+    """
+    weight = alpha.reshape(-1, 1)
+    total = float(weight.sum())
+    if total < 1:
+        return background
+    front, back = foreground.reshape(-1, 3), background.reshape(-1, 3)
+    mean = (weight * front).sum(axis=0) / total
+    there = (weight * (front - mean)).T @ (front - mean) / total
+    here = np.cov(back, rowvar=False)
+    root, inverse = _square_root(here)
+    between, _ = _square_root(root @ there @ root)
+    moved = (back - back.mean(axis=0)) @ (inverse @ between @ inverse).astype(np.float32) + mean
+    moved = back + np.float32(amount) * (moved - back)
+    return np.asarray(np.clip(moved, 0, 1), np.float32).reshape(background.shape)
+
+
+def _square_root(covariance: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Square root of a symmetric matrix and its inverse; no value below 1e-3 is inverted."""
+    values, vectors = np.linalg.eigh(covariance.astype(np.float64))
+    roots = np.sqrt(np.maximum(values, 1e-6))
+    return vectors * roots @ vectors.T, vectors / roots @ vectors.T
+
+
 def rim_light(
     foreground: Floats, alpha: Floats, light: Floats, *, width: float, amount: float
 ) -> Floats:
@@ -462,6 +494,8 @@ def augment(
         back = defocus(back, radius, disk=rng.random() < 0.5)
     if rng.random() < extra.harmonise:
         back = harmonise(front, back, alpha, rng.uniform(0.3, 1.0))
+    if extra.camouflage and rng.random() < extra.camouflage:
+        back = camouflage(front, back, alpha, rng.uniform(0.5, 1.0))
     image = composite(front, alpha, back)
     if rng.random() < extra.noise:
         sigma = math.exp(rng.uniform(*np.log(np.maximum(extra.noise_sigma, 1e-5))))

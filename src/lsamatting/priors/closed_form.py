@@ -11,12 +11,14 @@ reaches.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.priors.laplacian import MattingLaplacian, matting_laplacian
 from lsamatting.priors.mixture import Mixture
-from lsamatting.priors.multigrid import Multigrid
+from lsamatting.priors.multigrid import LocalAffine, Multigrid
 
 MIXTURE_WEIGHT = 0.05
 """σ: what the mixture's opacity weighs where it is certain."""
@@ -51,12 +53,16 @@ class ClosedForm:
         background: NDArray[np.bool_],
         mixture: Mixture,
     ) -> None:
-        self.image = image
         self.foreground = foreground
         self.mixture = mixture
         self.laplacian: MattingLaplacian = matting_laplacian(
             image, foreground, ~(foreground | background)
         )
+        self._image = image
+
+    @cached_property
+    def _local(self) -> LocalAffine:
+        return LocalAffine(self.laplacian, self._image)
 
     def alpha(
         self,
@@ -88,7 +94,7 @@ class ClosedForm:
         pull = self.mixture.alpha[pixels].astype(np.float64)
         diagonal = weight * self.mixture.confidence[pixels].astype(np.float64) + FAINT_PULL
         first = pull if start is None else start[pixels].astype(np.float64)
-        solver = Multigrid(self.laplacian, self.image, diagonal)
+        solver = Multigrid(self._local, diagonal)
         solution, _ = solver.solve(
             self.laplacian.pull + diagonal * pull,
             start=first,

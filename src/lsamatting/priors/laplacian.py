@@ -10,6 +10,7 @@ once the known opacities are fixed, so the work is in proportion to the unknown 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -29,8 +30,8 @@ COLOURS = 9
 """Pixels are sorted into 3×3 classes by their coordinates modulo 3: none of a class shares a
 window with another of it, so a whole class can be relaxed at once."""
 
-CHUNK = 16384
-"""Windows that are worked on together: few enough to stay in the processor's cache."""
+CHUNK = 8192
+"""Pixels that are worked on together: few enough to stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -86,39 +87,37 @@ def matting_laplacian(
     count = len(rows)
     # A border of two makes every neighbour addressable; -1 stands for "not an unknown pixel".
     wide = width + 4
-    at = (rows + 2) * wide + columns + 2
     number = np.full((height + 4) * wide, -1, np.int32)
-    number[at] = np.arange(count, dtype=np.int32)
-    stencil = _stencil(image, unknown, number, wide, count, epsilon)
+    number[(rows + 2) * wide + columns + 2] = np.arange(count, dtype=np.int32)
 
-    offsets = np.array([y * wide + x for y, x in REACH])
-    opaque = np.zeros(len(number), bool)
-    opaque.reshape(height + 4, wide)[2:-2, 2:-2] = foreground
-    pull = np.zeros(count)
-    for start in range(0, count, CHUNK):
-        part = slice(start, start + CHUNK)
-        pull[part] = -np.einsum("np,np->n", stencil[part], opaque[at[part, None] + offsets])
-    data, indices, lengths = [], [], [np.zeros(1, np.int64)]
+    diagonal, pull = np.zeros((2, count))
+    data = [np.zeros((bounds[c + 1] - bounds[c], len(_EARLIER[c]))) for c in range(COLOURS)]
+    for top, bottom in _strips(unknown):
+        windows = _Windows.of(image, foreground, unknown, top, bottom, epsilon)
+        for colour in range(COLOURS):
+            own = rows[bounds[colour] : bounds[colour + 1]]
+            first, last = np.searchsorted(own, (top, bottom))
+            part = slice(bounds[colour] + first, bounds[colour] + last)
+            around = windows.around(rows[part], columns[part])
+            windows.gather(_OWN, around, out=diagonal[part])
+            windows.gather(_PULL, around, out=pull[part])
+            for position, pairs in enumerate(_EARLIER[colour].values()):
+                windows.gather(pairs, around, out=data[colour][first:last, position])
+
+    values, indices, lengths = [], [], [np.zeros(1, np.int64)]
     for colour in range(COLOURS):
-        # Every pixel of a class sees a given class at the same offsets.
-        earlier = [
-            position
-            for position, (y, x) in enumerate(REACH)
-            if (colour // 3 + y) % 3 * 3 + (colour + x) % 3 < colour
-        ]
         part = slice(bounds[colour], bounds[colour + 1])
-        neighbours = number[at[part, None] + offsets[earlier]]
+        offsets = np.array([y * wide + x for y, x in _EARLIER[colour]], np.intp)
+        at = (rows[part] + 2) * wide + columns[part] + 2
+        neighbours = number[at[:, None] + offsets]
         coupled = neighbours >= 0
-        data.append(stencil[part][:, earlier][coupled])
+        values.append(data[colour][coupled])
         indices.append(neighbours[coupled])
         lengths.append(np.count_nonzero(coupled, axis=1))
+        data[colour] = np.empty((0, 0))
+    starts = np.cumsum(np.concatenate(lengths)).astype(np.int32)
     lower = csr_matrix(
-        (
-            np.concatenate(data),
-            np.concatenate(indices),
-            np.cumsum(np.concatenate(lengths)).astype(np.int32),
-        ),
-        shape=(count, count),
+        (np.concatenate(values), np.concatenate(indices), starts), shape=(count, count)
     )
     return MattingLaplacian(
         shape=(height, width),
@@ -126,48 +125,157 @@ def matting_laplacian(
         columns=columns,
         bounds=tuple(bounds.tolist()),
         lower=lower,
-        diagonal=stencil[:, len(REACH) // 2].copy(),
+        diagonal=diagonal,
         pull=pull,
     )
 
 
-def _stencil(
-    image: NDArray[np.float32],
-    unknown: NDArray[np.bool_],
-    number: NDArray[np.int32],
-    wide: int,
-    count: int,
-    epsilon: float,
-) -> NDArray[np.float64]:
-    """Give each unknown pixel its row of L, n×25 in the order of `REACH`."""
-    height, width = unknown.shape
-    stencil = np.zeros((count, len(REACH)))
-    touching = cv2.dilate(unknown.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    # A window lies in the picture as a whole.
-    y, x = np.nonzero(touching[1:-1, 1:-1]) if min(height, width) > 2 else np.zeros((2, 0), int)
-    inside = np.array([(dy + 1) * width + dx + 1 for dy, dx in WINDOW])
-    around = np.array([(dy + 3) * wide + dx + 3 for dy, dx in WINDOW])
-    reached = [
-        [REACH.index((there[0] - here[0], there[1] - here[1])) for there in WINDOW]
-        for here in WINDOW
-    ]
-    pixels = image.reshape(-1, 3)
-    for start in range(0, len(y), CHUNK):
-        rows, columns = y[start : start + CHUNK], x[start : start + CHUNK]
-        centred = pixels[(rows * width + columns)[:, None] + inside].astype(np.float64)
-        centred -= centred.mean(axis=1, keepdims=True)
-        covariance = np.matmul(centred.transpose(0, 2, 1), centred) / 9
-        covariance[:, range(3), range(3)] += epsilon / 9
-        weighted = np.matmul(centred, np.linalg.inv(covariance))
-        affinity = np.matmul(weighted, centred.transpose(0, 2, 1))
-        affinity += 1
-        affinity /= -9
-        affinity[:, range(9), range(9)] += 1
-        pixel = number[(rows * wide + columns)[:, None] + around]
-        for member in range(9):
-            row = pixel[:, member]
-            # A pixel is this member of one window at most, so no row comes twice.
-            held = np.flatnonzero(row >= 0)
-            row = row[held]
-            stencil[row[:, None], reached[member]] += affinity[held, member]
-    return stencil
+_PAIR = {
+    pair: position
+    for position, pair in enumerate((i, j) for i in range(len(WINDOW)) for j in range(i, 9))
+}
+"""Where the coupling of a window's members i ≤ j is kept."""
+
+_OWN = [(_PAIR[i, i], i) for i in range(9)]
+_PULL = [(len(_PAIR) + i, i) for i in range(9)]
+
+
+def _sharing(y: int, x: int) -> list[tuple[int, int]]:
+    """List the windows that hold a pixel and the one at this offset from it.
+
+    For each: where the coupling of the two is kept, and which member the pixel is.
+    """
+    found = []
+    for i, (here_y, here_x) in enumerate(WINDOW):
+        there = (here_y + y, here_x + x)
+        if there in WINDOW:
+            j = WINDOW.index(there)
+            found.append((_PAIR[min(i, j), max(i, j)], i))
+    return found
+
+
+_EARLIER = [
+    {
+        (y, x): _sharing(y, x)
+        for y, x in REACH
+        if (colour // 3 + y) % 3 * 3 + (colour + x) % 3 < colour
+    }
+    for colour in range(COLOURS)
+]
+"""Every pixel of a class sees the pixels of a given class at the same offsets."""
+
+
+def _strips(unknown: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Divide the picture's rows so that about `CHUNK` unknown pixels are in each strip."""
+    before = np.cumsum(np.count_nonzero(unknown, axis=1))
+    if len(before) == 0 or before[-1] == 0:
+        return []
+    strips = max(1, round(int(before[-1]) / CHUNK))
+    cuts = np.searchsorted(before, np.arange(1, strips) * (int(before[-1]) / strips)) + 1
+    edges = np.unique([0, *cuts, len(before)])
+    return list(pairwise(edges.tolist()))
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """The windows that touch a strip's unknown pixels."""
+
+    number: NDArray[np.intp]
+    """Which window has its centre there, over the strip's rows and one more on each side; one
+    beyond the last where none has."""
+
+    top: int
+    width: int
+
+    couplings: NDArray[np.float64]
+    """What each window adds to L, by the pair of its members, then what the known foreground adds
+    to each member's pull; 54×(m + 1), the last column 0."""
+
+    @classmethod
+    def of(
+        cls,
+        image: NDArray[np.float32],
+        foreground: NDArray[np.bool_],
+        unknown: NDArray[np.bool_],
+        top: int,
+        bottom: int,
+        epsilon: float,
+    ) -> _Windows:
+        height, width = unknown.shape
+        # A window lies in the picture as a whole.
+        first, last = max(top - 1, 1), min(bottom + 1, height - 1)
+        number = np.zeros((bottom - top + 2, width + 2), np.intp)
+        couplings = np.zeros((len(_PAIR) + 9, 1))
+        if first >= last or width < 3:
+            return cls(number.ravel(), top, width, couplings)
+        near = unknown[first - 1 : last + 1].view(np.uint8)
+        touching = cv2.dilate(near, np.ones((3, 3), np.uint8))[1:-1, 1:-1]
+        y, x = np.nonzero(touching)
+        count = len(y)
+        number[:] = count
+        number[y + (first - top + 1), x + 2] = np.arange(count)
+        centre = (y + first) * width + x + 1
+        members = [centre + (dy * width + dx) for dy, dx in WINDOW]
+        colours = np.empty((3, 9, count))
+        held = np.empty((9, count))
+        pixels, known = image.reshape(-1, 3), foreground.ravel()
+        for i, member in enumerate(members):
+            colours[:, i] = pixels[member].T
+            held[i] = known[member]
+        colours -= colours.mean(axis=1, keepdims=True)
+        # With R Rᵀ = Σ + ε/9, member i's whitened colour is u_i = R⁻¹(I_i − μ).
+        u0, u1, u2 = colours
+        r00 = np.sqrt(_mean_product(u0, u0) + epsilon / 9)
+        r10, r20 = _mean_product(u0, u1) / r00, _mean_product(u0, u2) / r00
+        r11 = np.sqrt(_mean_product(u1, u1) + epsilon / 9 - r10 * r10)
+        r21 = (_mean_product(u1, u2) - r10 * r20) / r11
+        r22 = np.sqrt(_mean_product(u2, u2) + epsilon / 9 - r20 * r20 - r21 * r21)
+        u0 /= r00
+        u1 -= r10 * u0
+        u1 /= r11
+        u2 -= r20 * u0
+        u2 -= r21 * u1
+        u2 /= r22
+        # The window adds δ_ij − (1 + u_i·u_j)/9 to L.
+        couplings = np.empty((len(_PAIR) + 9, count + 1))
+        couplings[:, count] = 0
+        place = 0
+        for i in range(9):
+            block = couplings[place : place + 9 - i, :count]
+            np.multiply(u0[i:], u0[i], out=block)
+            block += u1[i:] * u1[i]
+            block += u2[i:] * u2[i]
+            block += 1
+            block *= -1 / 9
+            block[0] += 1
+            place += 9 - i
+        pulls = couplings[place:, :count]
+        pulls[:] = held.sum(axis=0)
+        for u in (u0, u1, u2):
+            pulls += u * np.einsum("im,im->m", u, held)
+        pulls /= 9
+        return cls(number.ravel(), top, width, couplings)
+
+    def around(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+        """Give the windows whose first, second, … ninth member these pixels are."""
+        wide = self.width + 2
+        at = (rows - self.top + 1) * wide + columns + 1
+        return [self.number[at - (y * wide + x)] for y, x in WINDOW]
+
+    def gather(
+        self,
+        sources: list[tuple[int, int]],
+        around: list[NDArray[np.intp]],
+        *,
+        out: NDArray[np.float64],
+    ) -> None:
+        """Sum couplings over the windows that hold a pixel."""
+        (place, member), *others = sources
+        total = self.couplings[place].take(around[member])
+        for place, member in others:
+            total += self.couplings[place].take(around[member])
+        out[:] = total
+
+
+def _mean_product(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.einsum("im,im->m", first, second) / 9)

@@ -25,9 +25,11 @@ REACH = 40
 POSITION_SCALE = 800.0
 """Pixels that count as much as the whole range of a colour channel."""
 
-GRID = 2
-"""Neighbours are looked for once in every block of so many pixels a side. The mixture itself is
-each pixel's own."""
+COLOUR_CELL = 6 / 255
+POSITION_CELL = 24
+"""Pixels of like colour and place share a cell, of this size in each channel and in pixels. Known
+pixels of a cell count as one, of their mean colour: five of a kind would tell less than five that
+differ. Unknown pixels of a cell share their neighbours; the mixture is each pixel's own."""
 
 RIDGE = 1e-3
 """Regularisation of the mixture's weights, as a share of the mean squared colour difference."""
@@ -67,7 +69,7 @@ def colour_mixture(
     foreground, background:
         H×W, True where known.
     neighbours:
-        Known pixels of each side that are mixed.
+        Known colours of each side that are mixed.
     reach:
         How far from the unknown region they may lie, in pixels.
     workers:
@@ -85,43 +87,41 @@ def colour_mixture(
     if len(rows) == 0:
         return Mixture(alpha, confidence)
     alpha[unknown], confidence[unknown] = 0.5, 0
-    near = cv2.distanceTransform(unknown_as_zero(unknown), cv2.DIST_L2, 3) < reach
-    # Blocks of pixels share their neighbours: the block's mean stands for it.
-    block = rows // GRID * ((unknown.shape[1] + GRID - 1) // GRID) + columns // GRID
-    _, block = np.unique(block, return_inverse=True)
-    features = _features(image, rows, columns)
-    size = np.bincount(block)
-    means = np.stack([np.bincount(block, feature) / size for feature in features.T], axis=1)
+    near = cv2.distanceTransform((~unknown).view(np.uint8), cv2.DIST_L2, 3) < reach
+    cell, means = _cells(image, rows, columns)
     found = []
     for known in (foreground, background):
         known_rows, known_columns = np.nonzero(known & near)
         if len(known_rows) == 0:
             return Mixture(alpha, confidence)
-        tree = cKDTree(_features(image, known_rows, known_columns), balanced_tree=False)
-        count = min(neighbours, len(known_rows))
+        _, samples = _cells(image, known_rows, known_columns)
+        tree = cKDTree(samples, balanced_tree=False)
+        count = min(neighbours, len(samples))
         _, index = tree.query(means, k=np.arange(1, count + 1), workers=workers)
-        found.append(image[known_rows[index], known_columns[index]])
+        found.append(samples[index, :3].astype(np.float32))
     colours = image[rows, columns]
     shares, trust = np.empty((2, len(rows)), np.float32)
     for start in range(0, len(rows), CHUNK):
         part = slice(start, start + CHUNK)
-        shares[part], trust[part] = mixed(
-            colours[part], found[0][block[part]], found[1][block[part]]
-        )
+        shares[part], trust[part] = mixed(colours[part], found[0][cell[part]], found[1][cell[part]])
     alpha[unknown], confidence[unknown] = shares, trust
     return Mixture(alpha, confidence)
 
 
-def unknown_as_zero(unknown: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Give what OpenCV's distance transform takes to measure how far the unknown region is."""
-    return (~unknown).astype(np.uint8)
-
-
-def _features(
+def _cells(
     image: NDArray[np.float32], rows: NDArray[np.intp], columns: NDArray[np.intp]
-) -> NDArray[np.float32]:
-    place = np.stack((rows, columns), axis=1) / POSITION_SCALE
-    return np.concatenate((image[rows, columns], place.astype(np.float32)), axis=1)
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Give each pixel's cell, and each cell's mean colour and place: m×5."""
+    colours = image[rows, columns]
+    steps = int(1 / COLOUR_CELL) + 2
+    red, green, blue = (colours * np.float32(1 / COLOUR_CELL)).astype(np.int64).T
+    across = int(columns.max()) // POSITION_CELL + 1
+    key = rows // POSITION_CELL * across + columns // POSITION_CELL
+    key = ((key * steps + red) * steps + green) * steps + blue
+    _, cell = np.unique(key, return_inverse=True)
+    size = np.bincount(cell)
+    features = (*colours.T, rows / POSITION_SCALE, columns / POSITION_SCALE)
+    return cell, np.stack([np.bincount(cell, feature) / size for feature in features], axis=1)
 
 
 def mixed(

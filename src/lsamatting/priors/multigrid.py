@@ -26,11 +26,14 @@ from scipy.sparse import bsr_matrix, csr_matrix
 
 from lsamatting.priors.laplacian import MattingLaplacian
 
-Vector = NDArray[np.float64]
+Vector = NDArray[np.floating[Any]]
+Places = NDArray[np.intp]
 
 SPACING = 8
-"""Pixels between the nodes of the first lattice. Hats are flat at the top and reach so far that,
-with a window's reach added, a node meets its eight neighbours only."""
+"""Pixels between the nodes of the first lattice."""
+
+COEFFICIENTS = 4
+"""Of an affine function of three channels."""
 
 COARSEST = 400
 """A level with no more unknowns than this is solved directly."""
@@ -40,35 +43,211 @@ RIDGE = 1e-8
 coefficients mean the same."""
 
 
+class LocalAffine:
+    """Opacities that are affine in colour around each node of the first lattice, and L of them.
+
+    Parameters
+    ----------
+    laplacian:
+        L.
+    image:
+        H×W×3 in [0, 1], the picture of which L is.
+    """
+
+    def __init__(self, laplacian: MattingLaplacian, image: NDArray[np.float32]) -> None:
+        self.laplacian = laplacian
+        rows, columns = laplacian.rows, laplacian.columns
+        basis = np.empty((len(rows), COEFFICIENTS))
+        basis[:, :3] = image[rows, columns] - np.float32(0.5)
+        basis[:, 3] = 1
+        self._basis = basis
+        self._lattice = _Lattice.over(_hat(rows), _hat(columns))
+        self._hats = self._lattice.interpolation
+        self._gathered = self._hats.T
+        cell = rows // SPACING * (columns.max(initial=0) // SPACING + 1) + columns // SPACING
+        used, cell = np.unique(cell, return_inverse=True)
+        self._cells = len(used)
+        self._seat = cell * SPACING**2 + rows % SPACING * SPACING + columns % SPACING
+        corner_nodes = np.zeros((self._cells, 4), np.intp)
+        corner_nodes[cell] = self._lattice.corners
+        self._corner_nodes = corner_nodes
+        seated = np.zeros((self._cells * SPACING**2, 4 * COEFFICIENTS))
+        spread = self._lattice.weights[:, :, None] * basis[:, None]
+        seated[self._seat] = spread.reshape(len(rows), -1)
+        self._seated = seated.reshape(self._cells, SPACING**2, -1)
+        self._energy = self._energy_of_laplacian(spread)
+
+    @property
+    def nodes(self) -> _Lattice:
+        """The lattice."""
+        return self._lattice
+
+    def evaluate(self, coefficients: Vector) -> Vector:
+        """Give the opacities, n, that 4 coefficients a node stand for."""
+        values = self._hats @ coefficients.reshape(-1, COEFFICIENTS)
+        return np.asarray(np.einsum("nc,nc->n", values, self._basis))
+
+    def collect(self, residual: Vector) -> Vector:
+        """Apply the transpose of `evaluate`."""
+        return np.asarray(self._gathered @ (residual[:, None] * self._basis)).ravel()
+
+    def matrix(self, diagonal: Vector) -> bsr_matrix:
+        """Give Pᵀ(L + diag(d))P, where P is `evaluate`."""
+        seated = np.zeros(self._cells * SPACING**2)
+        seated[self._seat] = diagonal
+        scaled = self._seated * seated.reshape(self._cells, -1, 1)
+        own = np.matmul(self._seated.transpose(0, 2, 1), scaled)
+        blocks = own.reshape(-1, 4, COEFFICIENTS, 4, COEFFICIENTS).transpose(0, 1, 3, 2, 4)
+        rows = np.repeat(self._corner_nodes, 4, axis=1)
+        columns = np.tile(self._corner_nodes, 4)
+        count = len(self._lattice.rows)
+        # Corners without weight stand for node 0 and add nothing.
+        return self._energy + _blocks_at(
+            rows.ravel(), columns.ravel(), blocks.reshape(-1, COEFFICIENTS, COEFFICIENTS), count
+        )
+
+    def _energy_of_laplacian(self, spread: Vector) -> bsr_matrix:
+        """Compute PᵀLP.
+
+        Hats are flat around a node and end so soon that, with a window's reach added, a node meets
+        its eight neighbours only. Nodes whose coordinates are equal modulo 3 then never meet in a
+        row of LP, so nine groups of nodes share a column each, and all is dense.
+        """
+        lattice, laplacian = self._lattice, self.laplacian
+        count = len(lattice.rows)
+        group = lattice.rows % 3 * 3 + lattice.columns % 3
+        table = np.full((int(lattice.rows.max()) + 3, int(lattice.columns.max()) + 3), -1)
+        table[lattice.rows + 1, lattice.columns + 1] = np.arange(count)
+        of_corner = group[lattice.corners]
+        total = None
+        for first in range(0, 9, 3):
+            # Three groups at a time: a third of the memory.
+            columns = np.zeros((len(spread), 3, COEFFICIENTS))
+            for corner in range(4):
+                held = np.flatnonzero(
+                    (of_corner[:, corner] // 3 == first // 3) & (lattice.weights[:, corner] > 0)
+                )
+                columns[held, of_corner[held, corner] - first] += spread[held, corner]
+            flat = columns.reshape(len(spread), -1)
+            # Half of L: the earlier classes and half the diagonal; the transpose is the rest.
+            product = laplacian.lower @ flat
+            flat *= (laplacian.diagonal / 2)[:, None]
+            product += flat
+            seated = np.zeros((self._cells * SPACING**2, flat.shape[1]))
+            seated[self._seat] = product
+            own = np.matmul(
+                self._seated.transpose(0, 2, 1), seated.reshape(self._cells, SPACING**2, -1)
+            )
+            own = own.reshape(self._cells, 4, COEFFICIENTS, 3, COEFFICIENTS)
+            summed = np.zeros((count, COEFFICIENTS, 3, COEFFICIENTS))
+            for corner in range(4):
+                # A node is this corner of one cell at most; node 0 also stands for no node.
+                np.add.at(summed, self._corner_nodes[:, corner], own[:, corner])
+            nodes = np.arange(count)
+            # The node of a group among a node's nine: the offset, -1, 0 or 1, that leads there.
+            step_y = (first // 3 - lattice.rows + 1) % 3 - 1
+            for number in range(3):
+                step_x = (number - lattice.columns + 1) % 3 - 1
+                met = table[lattice.rows + 1 + step_y, lattice.columns + 1 + step_x]
+                held = np.flatnonzero(met >= 0)
+                part = _blocks_at(nodes[held], met[held], summed[held, :, number], count)
+                total = part if total is None else total + part
+        assert total is not None
+        return total + total.T.tobsr(blocksize=(COEFFICIENTS, COEFFICIENTS))
+
+
 @dataclass(frozen=True)
-class _Level:
-    """A matrix D + C + Cᵀ taken apart into the rows of its classes, and the way down from it."""
+class _Lattice:
+    """Nodes that hold some of what is interpolated, sorted by the parity of their coordinates."""
 
-    diagonal: Vector
-    lower: csr_matrix
-    classes: tuple[tuple[slice, csr_matrix, Any], ...]
-    """Unknowns of a class, their rows of C, and those rows' transpose."""
+    rows: Places
+    columns: Places
+    bounds: tuple[int, ...]
+    """Of the classes by parity: nodes that are no neighbours."""
 
-    prolongation: csr_matrix
-    restriction: Any
+    corners: Places
+    weights: Vector
+    """Four nodes of each point and its weights there; node 0 where the weight is 0."""
 
     @classmethod
-    def of(
-        cls, diagonal: Vector, lower: csr_matrix, bounds: tuple[int, ...], prolongation: csr_matrix
-    ) -> _Level:
+    def over(cls, vertical: tuple[Places, Vector], horizontal: tuple[Places, Vector]) -> _Lattice:
+        """Lay a lattice over points: per axis, the node before a point, and its weight there."""
+        (y, near_y), (x, near_x) = vertical, horizontal
+        width = int(x.max(initial=0)) + 2
+        corners = np.stack([(y + dy) * width + x + dx for dy in (0, 1) for dx in (0, 1)], axis=1)
+        weights = np.stack(
+            [wy * wx for wy in (near_y, 1 - near_y) for wx in (near_x, 1 - near_x)], axis=1
+        )
+        used = np.zeros((int(y.max(initial=0)) + 2) * width, bool)
+        used[corners[weights > 0]] = True
+        rows, columns = np.divmod(np.flatnonzero(used), width)
+        classes = rows % 2 * 2 + columns % 2
+        order = np.argsort(classes, kind="stable")
+        rows, columns = rows[order], columns[order]
+        number = np.zeros(len(used), np.intp)
+        number[rows * width + columns] = np.arange(len(rows))
+        return cls(
+            rows=rows,
+            columns=columns,
+            bounds=(0, *np.cumsum(np.bincount(classes, minlength=4)).tolist()),
+            corners=number[corners],
+            weights=weights,
+        )
+
+    @property
+    def interpolation(self) -> csr_matrix:
+        """Points × nodes."""
+        held = self.weights > 0
+        starts = np.concatenate([[0], np.cumsum(np.count_nonzero(held, axis=1))])
+        return csr_matrix(
+            (
+                self.weights[held],
+                self.corners[held].astype(np.int32),
+                starts.astype(np.int32),
+            ),
+            shape=(len(self.corners), len(self.rows)),
+        )
+
+    def coarser(self) -> _Lattice:
+        """Lay the next lattice over this one's nodes: every other of them."""
+        return _Lattice.over(
+            (self.rows // 2, 1 - self.rows % 2 / 2), (self.columns // 2, 1 - self.columns % 2 / 2)
+        )
+
+
+def _hat(where: Places) -> tuple[Places, Vector]:
+    # 1 at a node and the pixel beside it, 0 from a pixel before the next node on.
+    return where // SPACING, np.clip((SPACING - 1 - where % SPACING) / (SPACING - 2), 0, 1)
+
+
+@dataclass(frozen=True)
+class _Level:
+    """A matrix D + C + Cᵀ, where C couples unknowns to those of earlier classes."""
+
+    diagonal: Vector
+    lower: Any
+    classes: tuple[tuple[slice, Any, Any], ...]
+    """Unknowns of a class, their rows of C, and those rows' transpose."""
+
+    @classmethod
+    def of(cls, diagonal: Vector, lower: Any, bounds: tuple[int, ...]) -> _Level:
+        """Take C apart. `bounds` counts C's rows, or rows of blocks."""
         classes = []
+        block = len(diagonal) // (len(lower.indptr) - 1)
         for start, stop in pairwise(bounds):
             first, last = lower.indptr[start], lower.indptr[stop]
-            rows = csr_matrix(
+            if start == stop:
+                continue
+            rows = type(lower)(
                 (
                     lower.data[first:last],
                     lower.indices[first:last],
                     lower.indptr[start : stop + 1] - first,
                 ),
-                shape=(stop - start, start),
+                shape=((stop - start) * block, len(diagonal)),
             )
-            classes.append((slice(start, stop), rows, rows.T))
-        return cls(diagonal, lower, tuple(classes), prolongation, prolongation.T)
+            classes.append((slice(start * block, stop * block), rows, rows.T))
+        return cls(diagonal, lower, tuple(classes))
 
     def apply(self, vector: Vector) -> Vector:
         product: Vector = self.lower @ vector
@@ -78,9 +257,9 @@ class _Level:
 
     def sweep_forward(self, target: Vector) -> Vector:
         """Solve (D + C) x = target."""
-        solution = np.empty_like(target)
+        solution = np.zeros_like(target)
         for part, rows, _ in self.classes:
-            solution[part] = (target[part] - rows @ solution[: part.start]) / self.diagonal[part]
+            solution[part] = (target[part] - rows @ solution) / self.diagonal[part]
         return solution
 
     def sweep_backward(self, target: Vector) -> Vector:
@@ -88,7 +267,7 @@ class _Level:
         rest = target.copy()
         for part, _, transposed in reversed(self.classes):
             rest[part] /= self.diagonal[part]
-            rest[: part.start] -= transposed @ rest[part]
+            rest -= transposed @ rest[part]
         return rest
 
 
@@ -97,37 +276,30 @@ class Multigrid:
 
     Parameters
     ----------
-    laplacian:
-        L.
-    image:
-        H×W×3 in [0, 1], the picture of which L is.
+    local:
+        L, and what opacities are on the first lattice; many systems can share it.
     diagonal:
-        n, positive: what is added to L.
+        n, positive: d, what is added to L.
     """
 
-    def __init__(
-        self, laplacian: MattingLaplacian, image: NDArray[np.float32], diagonal: Vector
-    ) -> None:
+    def __init__(self, local: LocalAffine, diagonal: Vector) -> None:
+        laplacian = local.laplacian
+        self._local = local
+        self._finest = _Level.of(laplacian.diagonal + diagonal, laplacian.lower, laplacian.bounds)
         self._levels: list[_Level] = []
-        lower, main = laplacian.lower, laplacian.diagonal + diagonal
-        bounds = laplacian.bounds
-        colours = image[laplacian.rows, laplacian.columns].astype(np.float64)
-        basis = np.concatenate([colours - 0.5, np.ones((len(colours), 1))], axis=1)
-        hats, rows, columns = _hats(laplacian.rows, laplacian.columns)
-        down = _with_basis(hats, basis)
-        while True:
-            matrix = _galerkin(main, lower, down)
-            matrix, normal = _normalised(matrix)
-            self._levels.append(_Level.of(main, lower, bounds, (down @ normal).tocsr()))
-            if matrix.shape[0] <= COARSEST:
-                break
-            bounds = _class_bounds(rows, columns)
-            lower, main = _strictly_lower(matrix, bounds), matrix.diagonal()
-            hats, rows, columns = _bilinear(rows, columns)
-            inverse = bsr_matrix(
-                (np.linalg.inv(normal.data), normal.indices, normal.indptr), shape=normal.shape
-            )
-            down = (inverse @ _with_basis(hats, None)).tocsr()
+        self._down: list[Any] = []
+        lattice = local.nodes
+        matrix, self._normal = _normalised(local.matrix(diagonal))
+        normal = self._normal
+        while matrix.shape[0] > COARSEST:
+            lower = _strictly_lower(matrix, lattice.bounds)
+            self._levels.append(_Level.of(np.ones(matrix.shape[0]), lower, lattice.bounds))
+            lattice = lattice.coarser()
+            down = _of_coefficients(lattice.interpolation, np.linalg.inv(normal))
+            half = down.T @ (lower @ down)
+            matrix = half + half.T + down.T @ down
+            matrix, normal = _normalised(matrix.tobsr(blocksize=(COEFFICIENTS, COEFFICIENTS)))
+            self._down.append(down @ _block_diagonal(normal))
         self._direct = cho_factor(matrix.toarray())
 
     def solve(
@@ -140,142 +312,109 @@ class Multigrid:
         solution, iterations:
             n, and how many it took.
         """
-        finest = self._levels[0]
         solution = start.copy()
-        residual = target - finest.apply(solution)
+        residual = target - self._finest.apply(solution)
         goal = tolerance * float(np.linalg.norm(target))
         direction = np.zeros_like(residual)
         previous = 1.0
         for iteration in range(most_iterations):
             if float(np.linalg.norm(residual)) <= goal:
                 return solution, iteration
-            steered = self._cycle(0, residual)
+            steered = self._precondition(residual)
             agreement = float(residual @ steered)
             if not agreement > 0:
                 return solution, iteration
-            direction = steered + (agreement / previous) * direction
-            product = finest.apply(direction)
+            direction *= agreement / previous
+            direction += steered
+            product = self._finest.apply(direction)
             step = agreement / float(direction @ product)
             solution += step * direction
             residual -= step * product
             previous = agreement
         return solution, most_iterations
 
+    def _precondition(self, target: Vector) -> Vector:
+        level = self._finest
+        solution = level.sweep_forward(target)
+        # What is left after that sweep is -Cᵀx.
+        collected = self._local.collect(level.lower.T @ solution).reshape(-1, COEFFICIENTS)
+        coarse = -np.einsum("nij,ni->nj", self._normal, collected).ravel()
+        found = self._cycle(0, coarse).reshape(-1, COEFFICIENTS)
+        solution += self._local.evaluate(np.einsum("nij,nj->ni", self._normal, found))
+        solution += level.sweep_backward(target - level.apply(solution))
+        return solution
+
     def _cycle(self, depth: int, target: Vector) -> Vector:
         if depth == len(self._levels):
             return np.asarray(cho_solve(self._direct, target))
-        level = self._levels[depth]
+        level, down = self._levels[depth], self._down[depth]
         solution = level.sweep_forward(target)
-        # What is left after that sweep is -Cᵀx.
         left = -(level.lower.T @ solution)
-        correction = level.prolongation @ self._cycle(depth + 1, level.restriction @ left)
+        correction = down @ self._cycle(depth + 1, down.T @ left)
         left -= level.apply(correction)
         solution += correction
         solution += level.sweep_backward(left)
         return solution
 
 
-def _hats(
-    rows: NDArray[np.intp], columns: NDArray[np.intp]
-) -> tuple[csr_matrix, NDArray[np.intp], NDArray[np.intp]]:
-    """Give the pixels' weights at the nodes of the first lattice, and where those nodes are."""
-
-    def along(where: NDArray[np.intp]) -> tuple[NDArray[np.intp], Vector]:
-        # 1 at a node and the pixel beside it, 0 from a pixel before the next node on.
-        return where // SPACING, np.clip((SPACING - 1 - where % SPACING) / (SPACING - 2), 0, 1)
-
-    return _interpolation(*along(rows), *along(columns))
-
-
-def _bilinear(
-    rows: NDArray[np.intp], columns: NDArray[np.intp]
-) -> tuple[csr_matrix, NDArray[np.intp], NDArray[np.intp]]:
-    """Give the nodes' weights at the nodes of the next lattice, and where those are."""
-    return _interpolation(rows // 2, 1 - rows % 2 / 2, columns // 2, 1 - columns % 2 / 2)
-
-
-def _interpolation(
-    y: NDArray[np.intp], near_y: Vector, x: NDArray[np.intp], near_x: Vector
-) -> tuple[csr_matrix, NDArray[np.intp], NDArray[np.intp]]:
-    width = int(x.max()) + 2
-    count = len(y)
-    indices = np.stack([(y + dy) * width + x + dx for dy in (0, 1) for dx in (0, 1)], axis=1)
-    weights = np.stack(
-        [wy * wx for wy in (near_y, 1 - near_y) for wx in (near_x, 1 - near_x)], axis=1
-    )
-    held = np.unique(indices[weights > 0])
-    node_y, node_x = held // width, held % width
-    order = np.argsort(node_y % 2 * 2 + node_x % 2, kind="stable")
-    number = np.zeros((int(y.max()) + 2) * width, np.int32)
-    number[held[order]] = np.arange(len(held), dtype=np.int32)
-    hats = csr_matrix(
-        (weights.ravel(), number[indices].ravel(), np.arange(count + 1, dtype=np.int32) * 4),
-        shape=(count, len(held)),
-    )
-    hats.eliminate_zeros()
-    return hats, node_y[order], node_x[order]
-
-
-def _with_basis(hats: csr_matrix, basis: Vector | None) -> Any:
-    """Interpolate four coefficients a node, and evaluate them where a basis is given."""
-    if basis is None:
-        blocks = hats.data[:, None, None] * np.eye(4)
-        return bsr_matrix(
-            (blocks, hats.indices, hats.indptr), shape=(4 * hats.shape[0], 4 * hats.shape[1])
-        )
-    counts = np.diff(hats.indptr)
-    data = hats.data[:, None] * np.repeat(basis, counts, axis=0)
-    indices = hats.indices[:, None] * 4 + np.arange(4, dtype=np.int32)
-    return csr_matrix(
-        (data.ravel(), indices.ravel(), hats.indptr * 4),
-        shape=(hats.shape[0], 4 * hats.shape[1]),
+def _blocks_at(rows: Places, columns: Places, blocks: Vector, count: int) -> bsr_matrix:
+    """Sum 4×4 blocks into a matrix of count×count blocks."""
+    order = np.lexsort((columns, rows))
+    key = rows[order] * count + columns[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    data = np.add.reduceat(blocks[order], first, axis=0)
+    starts = np.searchsorted(rows[order][first], np.arange(count + 1)).astype(np.int32)
+    return bsr_matrix(
+        (data, columns[order][first].astype(np.int32), starts),
+        shape=(count * COEFFICIENTS, count * COEFFICIENTS),
     )
 
 
-def _galerkin(diagonal: Vector, lower: csr_matrix, down: csr_matrix) -> bsr_matrix:
-    """Compute Pᵀ(D + C + Cᵀ)P."""
-    up = down.T.tocsr()
-    half = up @ (lower @ down)
-    scaled = down.copy()
-    scaled.data *= np.repeat(diagonal, np.diff(down.indptr))
-    return (half + half.T + up @ scaled).tobsr(blocksize=(4, 4))
+def _of_coefficients(interpolation: csr_matrix, blocks: Vector) -> bsr_matrix:
+    """Interpolate four coefficients a node, then apply each row's block."""
+    data = np.repeat(blocks, np.diff(interpolation.indptr), axis=0)
+    data *= interpolation.data[:, None, None]
+    return bsr_matrix(
+        (data, interpolation.indices, interpolation.indptr),
+        shape=tuple(COEFFICIENTS * size for size in interpolation.shape),
+    )
 
 
-def _normalised(matrix: bsr_matrix) -> tuple[csr_matrix, bsr_matrix]:
+def _block_diagonal(blocks: Vector) -> bsr_matrix:
+    starts = np.arange(len(blocks) + 1, dtype=np.int32)
+    return bsr_matrix((blocks, starts[:-1], starts))
+
+
+def _normalised(matrix: bsr_matrix) -> tuple[bsr_matrix, Vector]:
     """Choose coefficients in which each node's own 4×4 matrix is the identity.
 
     Returns
     -------
     matrix, normal:
-        NᵀMN, and the block diagonal N.
+        NᵀMN, and the blocks of N.
     """
-    nodes = matrix.shape[0] // 4
-    own = np.zeros((nodes, 4, 4))
+    nodes = matrix.shape[0] // COEFFICIENTS
     block_row = np.repeat(np.arange(nodes), np.diff(matrix.indptr))
-    diagonal = np.flatnonzero(block_row == matrix.indices)
-    own[block_row[diagonal]] = matrix.data[diagonal]
+    on_diagonal = np.flatnonzero(block_row == matrix.indices)
+    own = np.zeros((nodes, COEFFICIENTS, COEFFICIENTS))
+    own[block_row[on_diagonal]] = matrix.data[on_diagonal]
     ridge = RIDGE * np.trace(own, axis1=1, axis2=2) + np.finfo(np.float64).tiny
-    own += ridge[:, None, None] * np.eye(4)
+    own += ridge[:, None, None] * np.eye(COEFFICIENTS)
     normal = np.linalg.inv(np.linalg.cholesky(own)).transpose(0, 2, 1)
-    matrix = matrix.copy()
-    matrix.data[diagonal] = own[block_row[diagonal]]
-    matrix.data = np.matmul(
+    data = np.matmul(
         normal[block_row].transpose(0, 2, 1), np.matmul(matrix.data, normal[matrix.indices])
     )
-    starts = np.arange(nodes + 1, dtype=np.int32)
-    return matrix.tocsr(), bsr_matrix((normal, starts[:-1], starts), shape=(4 * nodes, 4 * nodes))
+    data[on_diagonal] = np.eye(COEFFICIENTS)
+    return bsr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape), normal
 
 
-def _class_bounds(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> tuple[int, ...]:
-    counts = np.bincount(rows % 2 * 2 + columns % 2, minlength=4)
-    return (0, *(4 * np.cumsum(counts)).tolist())
-
-
-def _strictly_lower(matrix: csr_matrix, bounds: tuple[int, ...]) -> csr_matrix:
-    """Keep the couplings to earlier classes."""
-    entries = matrix.tocoo()
-    number = np.searchsorted(bounds, np.arange(matrix.shape[0]), side="right")
-    kept = number[entries.col] < number[entries.row]
-    return csr_matrix(
-        (entries.data[kept], (entries.row[kept], entries.col[kept])), shape=matrix.shape
+def _strictly_lower(matrix: bsr_matrix, bounds: tuple[int, ...]) -> bsr_matrix:
+    """Keep the couplings to nodes of earlier classes."""
+    nodes = matrix.shape[0] // COEFFICIENTS
+    number = np.searchsorted(bounds, np.arange(nodes), side="right")
+    block_row = np.repeat(np.arange(nodes), np.diff(matrix.indptr))
+    kept = number[matrix.indices] < number[block_row]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(block_row[kept], minlength=nodes))])
+    return bsr_matrix(
+        (matrix.data[kept], matrix.indices[kept], starts.astype(np.int32)), shape=matrix.shape
     )

@@ -8,17 +8,32 @@ import pytest
 
 from lsamatting.data.synthesis import (
     combination,
+    flags,
     glass,
     leaves,
     lettering,
+    marked,
     motion,
     nets,
     smoke,
     solids,
+    thicket,
 )
 from lsamatting.data.synthesis.cutout import Cutout
 
-KINDS = [combination, glass, leaves, lettering, motion, nets, smoke, solids]
+KINDS = [
+    combination,
+    flags,
+    glass,
+    leaves,
+    lettering,
+    marked,
+    motion,
+    nets,
+    smoke,
+    solids,
+    thicket,
+]
 NAMES = [kind.__name__.rpartition(".")[2] for kind in KINDS]
 SHAPE = (110, 140)
 
@@ -119,3 +134,22 @@ def test_shifting_moves_colours_with_their_alpha():
     moved = combination.shifted(np.random.default_rng(3), Cutout(foreground, alpha))
     assert moved.alpha.sum() == alpha.sum()
     np.testing.assert_array_equal(moved.foreground[moved.alpha == 1], foreground[alpha == 1])
+
+
+def test_a_rim_has_its_colour_at_the_edge_and_leaves_the_inside(photos):
+    coverage = np.zeros((120, 120), np.float32)
+    coverage[20:100, 20:100] = 1
+    colour = np.full((120, 120, 3), 0.5, np.float32)
+    for seed in range(6):
+        painted = marked.rim(np.random.default_rng(seed), colour, coverage, photos)
+        np.testing.assert_allclose(painted[60, 60], 0.5, atol=1e-6)
+        edge = painted[20, 30:90]
+        np.testing.assert_allclose(edge, np.broadcast_to(edge[0], edge.shape), atol=1e-5)
+
+
+def test_marks_stay_where_they_are_stuck_and_change_no_outline(photos):
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        coverage = marked.random_outline(rng, SHAPE)
+        cutout = marked.finish(rng, np.full((*SHAPE, 3), 0.5, np.float32), coverage)
+        assert np.abs(cutout.alpha - coverage).mean() < 0.03

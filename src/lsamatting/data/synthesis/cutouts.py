@@ -47,16 +47,19 @@ class Cutouts:
             reduced = cv2.resize(rgba, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
             rgba = np.asarray(reduced, dtype=np.float32)
             rows, columns = rgba.shape[:2]
+        # Nor is there anything beyond the file's border, where it may cut the subject off.
+        height, width = min(height, rows), min(width, columns)
         angle = rng.normal(0, 8)
         turn = cv2.getRotationMatrix2D((columns / 2, rows / 2), angle, 1)
         turn[:, 2] += [width / 2 - columns / 2, height / 2 - rows / 2]
-        # A subject cut by its file's border goes on beyond it: it has no straight edge there.
+        # Turning shows a little of what lies beyond: a mirrored subject has no straight edge there,
+        # and its hair is not drawn out to stripes.
         placed = cv2.warpAffine(
             rgba,
             turn,
             (width, height),
             flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
+            borderMode=cv2.BORDER_REFLECT,
         )
         if rng.random() < 0.5:
             placed = placed[:, ::-1]

@@ -26,7 +26,7 @@ from lsamatting.processes import in_processes, worker_count
 Bytes = NDArray[np.uint8]
 
 # Changes whenever the same seed gives other pictures.
-VERSION = 1
+VERSION = 2
 SHORTEST_SIDE, LONGEST_SIDE = 512, 800
 _BACKGROUND_SIDE = 1200
 _SHEET_ITEMS = 48
@@ -53,6 +53,9 @@ KINDS: dict[str, Kind] = {
     "nets": Kind("nets", 0.7),
     "glass": Kind("glass", 0.6),
     "lettering": Kind("lettering", 0.6),
+    "marked": Kind("marked", 3),
+    "flags": Kind("flags", 1.4),
+    "thicket": Kind("thicket", 1.5),
 }
 
 # Share of items made from the user's cutouts, if any are given.
