@@ -17,21 +17,25 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lsamatting.inference.frame import Layout, frame_picture, lay_out
-from lsamatting.inference.refinement.refiner import RATE, STEPS, WEIGHT, Refinement, Refiner
+from lsamatting.inference.frame import Layout, frame_picture
+from lsamatting.inference.refinement.options import PAPER, RefinementOptions
+from lsamatting.inference.refinement.refiner import Refined, Refiner
 from lsamatting.inference.refinement.targets import Targets, boundary_targets
+from lsamatting.inference.tensors import layout_tensors
 from lsamatting.matting import Matting
 from lsamatting.network.brm import refinement_modules
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.lsanet import LSANet
 from lsamatting.trimap import Trimap
 
+STEPS, RATE, WEIGHT = PAPER.steps, PAPER.rate, PAPER.weight
 RIDGE = 1e-3
 
 
@@ -64,7 +68,7 @@ def prepare(
     trimap = Trimap.from_alpha(alpha, band=15).values
     # A margin that leaves the picture whole, at its own size.
     frame = frame_picture(image, trimap, margin=max(trimap.shape), priors=network.config.priors)
-    layout = lay_out(frame.image, frame.trimap, frame.priors, frame.counted)
+    layout = frame.lay_out()
     return layout, boundary_targets(layout.marks, layout.counted)
 
 
@@ -75,9 +79,9 @@ def made_to_estimate(network: LSANet, layout: Layout, alpha: NDArray[np.float32]
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = None
     with torch.no_grad():
-        network(layout.image, layout.trimap, layout.priors)
+        network(*layout_tensors(layout))
         network.eval()
-        inputs = network.inputs(layout.image, layout.trimap, layout.priors)
+        inputs = network.inputs(*layout_tensors(layout))
         seen = []
         hook = network.head.conv3.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
         network.decode(inputs, network.encode(inputs))
@@ -105,7 +109,7 @@ class Plain:
             torch.from_numpy(mask) for mask in (targets.zero, targets.one, targets.unknown)
         )
         with torch.no_grad():
-            self.inputs = network.inputs(layout.image, layout.trimap, layout.priors)
+            self.inputs = network.inputs(*layout_tensors(layout))
             self.taps = network.encode(self.inputs)
             self.initial = self.opacity()
 
@@ -132,7 +136,7 @@ class Plain:
 
 def take_turns(
     refiner: Refiner, plain: Plain, targets: Targets, steps: int
-) -> tuple[Refinement, list[float], list[float]]:
+) -> tuple[Refined, list[float], list[float]]:
     """Take our steps and plain ones by turns, so that both meet the machine in the same state.
 
     Gives our result, and the seconds of our steps and of the plain ones; each first is left out.
@@ -148,7 +152,7 @@ def take_turns(
         left = time.perf_counter()
         theirs.append(left - entered)
 
-    return refiner.refine(targets, steps=steps, progress=turn), ours[1:], theirs[1:]
+    return refiner.refine(targets, replace(PAPER, steps=steps), progress=turn), ours[1:], theirs[1:]
 
 
 def compare(name: str, network: LSANet, layout: Layout, targets: Targets, steps: int) -> None:
@@ -162,15 +166,14 @@ def compare(name: str, network: LSANet, layout: Layout, targets: Targets, steps:
     ours_step, theirs_step = np.median(ours), np.median(theirs)
     theirs_all = STEPS * theirs_step
 
-    result = refiner.refine(targets)
+    result = refiner.refine(targets, PAPER).report
     goal = result.objective[-1]
     evaluations: list[int] = []
     quick = refiner.refine(
         targets,
-        optimiser="lbfgs",
-        goal=goal,
+        RefinementOptions(steps=STEPS, enough=goal),
         progress=lambda done, total: evaluations.append(done),
-    )
+    ).report
     print(f"\n{name}, {width}×{height}, {(layout.marks == 128).mean():.0%} unknown\n")
     print("| | plain | ours | ratio |")
     print("|---|---|---|---|")
@@ -189,7 +192,8 @@ def compare(name: str, network: LSANet, layout: Layout, targets: Targets, steps:
     print(f"\nL-BFGS takes {quick.seconds / result.seconds:.2f} of the time of our {STEPS} steps.")
     print(f"Objective {result.objective[0]:.4g} → {goal:.4g}, preparation {built:.2f} s.")
     print(
-        f"After {steps} steps: objective {reached:.7g} (plain) and {same.objective[-1]:.7g}, "
+        f"After {steps} steps: objective {reached:.7g} (plain) and "
+        f"{same.report.objective[-1]:.7g}, "
         f"largest difference of the alphas {np.abs(opacity - same.alpha).max():.1e}."
     )
 

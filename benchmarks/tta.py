@@ -27,8 +27,9 @@ from repeated import measure_repeated
 from skimage import data
 
 from lsamatting.demo import TRIMAP
-from lsamatting.inference.predict import predict_alpha
-from lsamatting.inference.tta import Averaging, average_alpha
+from lsamatting.inference.estimate import EstimateOptions, estimate
+from lsamatting.inference.torch_runtime import TorchRuntime
+from lsamatting.inference.tta import SINGLE, Averaging
 from lsamatting.network.lsanet import LSANet
 from lsamatting.trimap import Trimap
 from lsamatting.weights import DEFAULT_WEIGHTS, bundled_folder
@@ -48,13 +49,14 @@ def cat(width: int, height: int) -> tuple[Array, Array]:
     return image, cv2.resize(trimap, size, interpolation=cv2.INTER_NEAREST)
 
 
-def single(network: LSANet, image: Array, trimap: Array) -> Array:
-    return predict_alpha(network, image, trimap)
+def single(network: LSANet, image: Array, trimap: Array, averaging: Averaging = SINGLE) -> Array:
+    options = EstimateOptions(averaging=averaging)
+    return estimate(TorchRuntime(network), image, trimap, options=options).alpha
 
 
 def largest(network: LSANet, image: Array, trimap: Array) -> Array:
     """Predict once at the largest scale."""
-    return average_alpha(network, image, trimap, Averaging((1.25,), 1))
+    return single(network, image, trimap, Averaging((1.25,), 1))
 
 
 def loop(network: LSANet, image: Array, trimap: Array) -> Array:
@@ -70,21 +72,21 @@ def loop(network: LSANet, image: Array, trimap: Array) -> Array:
                 a, b = np.rot90(scaled, turns), np.rot90(marks, turns)
                 if mirrored:
                     a, b = a[:, ::-1], b[:, ::-1]
-                alpha = predict_alpha(network, np.ascontiguousarray(a), np.ascontiguousarray(b))
+                alpha = single(network, np.ascontiguousarray(a), np.ascontiguousarray(b))
                 summed += np.rot90(alpha[:, ::-1] if mirrored else alpha, -turns)
         total += cv2.resize(summed / 8, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.where(trimap == 128, np.clip(total / 3, 0, 1), trimap == 255).astype(np.float32)
 
 
 def average(network: LSANet, image: Array, trimap: Array) -> Array:
-    return average_alpha(network, image, trimap, Averaging())
+    return single(network, image, trimap, Averaging())
 
 
 WAYS = {
     "one prediction": single,
     "one prediction at scale 1.25": largest,
     "loop of 24 predictions": loop,
-    "`average_alpha`": average,
+    "`estimate`": average,
 }
 
 
@@ -154,14 +156,14 @@ def main() -> None:
     print(f"{width}x{height}\n\n| | s | times faster than the loop | peak memory, MB |")
     print("|---|---|---|---|")
     for name, row in rows.items():
-        ratio = plain / row["seconds"] if name == "`average_alpha`" else None
+        ratio = plain / row["seconds"] if name == "`estimate`" else None
         print(
             f"| {name} | {row['seconds']:.2f} | {f'{ratio:.2f}' if ratio else ''} "
             f"| {row['megabytes']:.0f} |"
         )
     unknown = cat(width, height)[1] == 128
-    apart = np.abs(alphas["`average_alpha`"] - alphas["loop of 24 predictions"])[unknown]
-    moved = np.abs(alphas["`average_alpha`"] - alphas["one prediction"])[unknown]
+    apart = np.abs(alphas["`estimate`"] - alphas["loop of 24 predictions"])[unknown]
+    moved = np.abs(alphas["`estimate`"] - alphas["one prediction"])[unknown]
     print(f"\nto the loop, where unknown: mean {apart.mean():.5f}, largest {apart.max():.3f}")
     print(f"to one prediction: mean {moved.mean():.5f}, largest {moved.max():.3f}")
 

@@ -21,12 +21,21 @@ Boundary = Literal["paper", "published"]
 
 `paper`: a pixel and its four neighbours lie on both sides of it; both sides count. `published`: an
 unknown pixel with a known one among its eight neighbours, as in the authors' code, which also adds
-0.1 to each of the two counts and compares with opacity that is not clamped.
+0.1 to each of the two counts, compares with opacity that is not clamped, and by plain descent
+returns what was there before its last step.
 """
 
 Optimiser = Literal["descent", "lbfgs"]
 """`descent`: plain gradient descent, the paper's. `lbfgs`: the limited-memory quasi-Newton method,
 which reaches the same objective in fewer evaluations."""
+
+Precision = Literal["auto", "full"]
+"""Number format of the network's arithmetic; results are float32 in any case.
+
+`auto`: half where the device gains by it, float16 on CUDA and bfloat16 on CPUs that have it.
+`full`: float32 everywhere, the same digits on every machine but for the order of sums. Refinement
+is always in full precision.
+"""
 
 ForegroundMethod = Literal["ml", "closed-form", "none"]
 """How the subject's own colours are found where it is transparent: `ml`, multi-level (Germer et

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +14,7 @@ from PIL import Image
 from lsamatting.choices import Depth
 from lsamatting.compositing.backdrop import fit_backdrop, read_backdrop
 from lsamatting.compositing.equation import composite, cutout
-from lsamatting.images import best_depth, write_grey, write_picture
+from lsamatting.images import Picture, best_depth, write_grey, write_picture
 from lsamatting.trimap import Trimap
 
 if TYPE_CHECKING:
@@ -21,6 +22,38 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float32]
 Backdrop = str | Path | Image.Image | ArrayLike
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that the user should know of a matte."""
+
+    source: Literal["picture", "trimap", "refinement"]
+    """What it is about."""
+
+    text: str
+    """In one line."""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def notes_of(
+    picture: Picture, trimap: Trimap, reports: Sequence[RefinementReport]
+) -> tuple[Note, ...]:
+    """Collect the notes of a matte; each of refinement once, and of how many runs it is true."""
+    notices = [report.notice for report in reports if report.notice]
+    told = [
+        notice
+        if len(reports) == 1
+        else f"{notice} (in {notices.count(notice)} of {len(reports)} runs)"
+        for notice in dict.fromkeys(notices)
+    ]
+    return (
+        *(Note("picture", text) for text in picture.notes),
+        *(Note("trimap", text) for text in trimap.warnings),
+        *(Note("refinement", text) for text in told),
+    )
 
 
 @dataclass(frozen=True)
@@ -37,10 +70,10 @@ class Matte:
     """H×W×3 float32 in [0, 1]: the subject's colours without those behind it."""
 
     trimap: Trimap
-    """The trimap that was used."""
+    """The trimap that was used, with what strokes made known."""
 
-    timings: dict[str, float] = field(default_factory=dict)
-    """Seconds spent in each step, and their `total`."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Time spent in each step, and their `total`."""
 
     depth: Depth = 8
     """Bits per channel of the picture, and of the files that are saved if their format can."""
@@ -48,7 +81,7 @@ class Matte:
     linear: bool = False
     """The picture's file was in linear light, and so is what is saved as a floating-point file."""
 
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     """What was noticed and done while the picture and the trimap were read, and refined."""
 
     refinement: tuple[RefinementReport, ...] = ()

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 from huggingface_hub import ModelHubMixin, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
 from numpy.typing import NDArray
 from PIL import Image
 
-from lsamatting.choices import Boundary, ForegroundMethod, Padding
-from lsamatting.errors import ConfigError, WeightsError
+from lsamatting.choices import Boundary, ForegroundMethod, Padding, Precision
+from lsamatting.errors import WeightsError
 from lsamatting.foreground.decontaminate import estimate_foreground
 from lsamatting.images import DEFAULT_MAX_PIXELS, Picture, read_picture
 from lsamatting.inference.device import choose_device
-from lsamatting.inference.predict import predict_alpha
-from lsamatting.inference.refinement.options import (
-    RefinementOptions,
-    default_options,
-    refining_estimator,
-)
-from lsamatting.inference.refinement.report import RefinementReport
-from lsamatting.inference.tta import Averaging, average_alpha
-from lsamatting.matte import Matte
+from lsamatting.inference.estimate import EstimateOptions, default_precision, estimate
+from lsamatting.inference.open_picture import Progress
+from lsamatting.inference.refinement.options import RefinementOptions, default_options
+from lsamatting.inference.strokes import check_stroke, with_strokes
+from lsamatting.inference.torch_runtime import TorchRuntime
+from lsamatting.inference.tta import SINGLE, Averaging
+from lsamatting.matte import Matte, notes_of
 from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE
 from lsamatting.network.lsanet import LSANet
 from lsamatting.session import Session
@@ -35,9 +34,6 @@ from lsamatting.weights import DEFAULT_WEIGHTS, bundled_folder, bundled_names
 
 ImageSource = str | Path | Image.Image | NDArray[Any] | Picture
 TrimapSource = str | Path | Image.Image | NDArray[Any] | Trimap
-Progress = Callable[[int, int], None]
-"""Called with how much is done and of how much."""
-
 PUBLISHED_THRESHOLDS = {"background_below": 50, "foreground_above": 200}
 """How the authors' code reads trimaps."""
 
@@ -75,6 +71,9 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         Which boundary pixels refinement looks at: both sides (`paper`) or the authors' code's.
     tta:
         Test-time augmentation: True for the paper's 24 runs, or which (`Averaging`).
+    precision:
+        Number format of the network's arithmetic: `auto` (half where the device gains by it) or
+        `full` (float32). If not given, `full` with `paper` and `published` padding, else `auto`.
 
     Raises
     ------
@@ -97,18 +96,17 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         padding: Padding = "window",
         boundary: Boundary = "paper",
         tta: bool | Averaging | None = None,
+        precision: Precision | None = None,
     ) -> None:
-        for name, value, accepted in (
-            ("padding", padding, get_args(Padding)),
-            ("boundary", boundary, get_args(Boundary)),
-        ):
-            if value not in accepted:
-                raise ConfigError(f"{name} {value!r}; accepted: {', '.join(accepted)}")
+        self.options = EstimateOptions(
+            padding=padding,
+            boundary=boundary,
+            precision=precision or default_precision(padding),
+            averaging=Averaging() if tta is True else tta or SINGLE,
+        )
         self.device = choose_device(device)
         self.network = network.to(self.device).eval()
-        self.padding: Padding = padding
-        self.boundary: Boundary = boundary
-        self.tta = Averaging() if tta is True else tta or None
+        self.runtime = TorchRuntime(self.network, self.device)
 
     @classmethod
     def from_pretrained(  # type: ignore[override]
@@ -119,6 +117,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         padding: Padding = "window",
         boundary: Boundary = "paper",
         tta: bool | Averaging | None = None,
+        precision: Precision | None = None,
         revision: str | None = None,
         token: str | bool | None = None,
         cache_dir: str | Path | None = None,
@@ -132,7 +131,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         pretrained_model_name_or_path:
             The name of bundled weights; else a folder that `save_pretrained` wrote; else a
             Hugging Face repository, `owner/name`.
-        device, padding, boundary, tta:
+        device, padding, boundary, tta, precision:
             As in the constructor.
         revision, token, cache_dir, force_download, local_files_only:
             How a repository is fetched, as in `huggingface_hub.hf_hub_download`.
@@ -175,7 +174,14 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
                 ) from error
             folder = Path(files[0]).parent
         network = LSANet.from_pretrained(folder)
-        return cls(network, device=device, padding=padding, boundary=boundary, tta=tta)
+        return cls(
+            network,
+            device=device,
+            padding=padding,
+            boundary=boundary,
+            tta=tta,
+            precision=precision,
+        )
 
     def _save_pretrained(self, save_directory: Path) -> None:
         self.network.save_pretrained(save_directory)
@@ -187,6 +193,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         *,
         foreground: ForegroundMethod = "ml",
         refine: bool | RefinementOptions = False,
+        strokes: Iterable[tuple[NDArray[Any], float]] = (),
         max_pixels: int = DEFAULT_MAX_PIXELS,
         progress: Progress | None = None,
     ) -> Matte:
@@ -204,86 +211,61 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
             Germer et al. 2020), `closed-form` (Levin et al. 2008, slower) or `none` (they are
             the picture's own).
         refine:
-            Backpropagating refinement (section 4.3) of every run: how, or True for L-BFGS with
-            `window` padding and the paper's 100 steps of plain descent with the others.
+            Backpropagating refinement (section 4.3) of every run: how, or True for a few steps of
+            L-BFGS, or the paper's 100 of plain descent where `padding` or `boundary` ask for it.
+        strokes:
+            Corrections: masks, H×W bool of the picture's size, and the opacity that each asks for,
+            as in `Session.stroke`.
         max_pixels:
             Larger files are refused.
         progress:
-            Called, where there are runs to average or steps to take, with those done and their
-            number.
+            Called with the runs, or steps of refinement, done and their number; an exception that
+            it raises ends the work.
 
         Raises
         ------
         ImageError
             The picture cannot be read.
         TrimapError
-            The trimap cannot be read, or is not of the picture's size.
+            The trimap cannot be read, or is not of the picture's size; or a stroke is not, or is
+            empty.
+        ConfigError
+            A stroke's opacity is out of range.
         """
         start = time.perf_counter()
         picture, trimap = self._read(image, trimap, max_pixels)
-        timings = {"read": time.perf_counter() - start}
-        reports: list[RefinementReport] = []
-        options = refine if isinstance(refine, RefinementOptions) else default_options(self.padding)
-        steps, runs = options.steps if refine else 1, self.tta.runs if self.tta else 1
-        runs_done = 0
-
-        def run_finished(done: int, _: int) -> None:
-            nonlocal runs_done
-            runs_done = done
-            if progress is not None:
-                progress(done * steps, runs * steps)
-
-        def step_finished(done: int, _: int) -> None:
-            if progress is not None:
-                progress(runs_done * steps + done, runs * steps)
-
-        estimator = (
-            refining_estimator(
-                self.network,
-                boundary=self.boundary,
-                options=options,
-                reports=reports,
-                progress=step_finished,
-            )
-            if refine
-            else None
+        painted = [check_stroke(*stroke, trimap.values.shape) for stroke in strokes]
+        seconds = {"read": time.perf_counter() - start}
+        found = estimate(
+            self.runtime,
+            picture.visible(),
+            trimap.values,
+            options=replace(self.options, refinement=self.refinement(refine)),
+            strokes=painted,
+            progress=progress,
         )
-        if self.tta is None:
-            alpha = predict_alpha(
-                self.network,
-                picture.visible(),
-                trimap.values,
-                device=self.device,
-                padding=self.padding,
-                estimator=estimator,
-                timings=timings,
-            )
-        else:
-            alpha = average_alpha(
-                self.network,
-                picture.visible(),
-                trimap.values,
-                self.tta,
-                device=self.device,
-                padding=self.padding,
-                estimator=estimator,
-                timings=timings,
-                progress=run_finished,
-            )
+        seconds.update(found.seconds)
         begun = time.perf_counter()
-        colours = estimate_foreground(picture.pixels, alpha, trimap.values, method=foreground)
-        timings["foreground"] = time.perf_counter() - begun
-        timings["total"] = time.perf_counter() - start
+        marks = with_strokes(trimap.values, painted)
+        colours = estimate_foreground(picture.pixels, found.alpha, marks, method=foreground)
+        seconds["foreground"] = time.perf_counter() - begun
+        seconds["total"] = time.perf_counter() - start
         return Matte(
-            alpha=alpha,
+            alpha=found.alpha,
             foreground=colours,
-            trimap=trimap,
-            timings=timings,
+            trimap=replace(trimap, values=marks) if painted else trimap,
+            seconds=seconds,
             depth=picture.depth,
             linear=picture.linear,
-            notes=(*picture.notes, *trimap.warnings, *_notices(reports)),
-            refinement=tuple(reports),
+            notes=notes_of(picture, trimap, found.reports),
+            refinement=found.reports,
         )
+
+    def refinement(self, refine: bool | RefinementOptions) -> RefinementOptions | None:
+        """Say how `refine=…` refines; None where it does not."""
+        if isinstance(refine, RefinementOptions):
+            return refine
+        return default_options(self.options.padding, self.options.boundary) if refine else None
 
     def open(
         self,
@@ -295,19 +277,11 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
     ) -> Session:
         """Keep a picture open, to predict, refine and correct its matte with strokes.
 
-        The encoder runs here, once. Parameters and errors are those of calling the model; one
-        run of the network is refined, whatever `tta` says.
+        Parameters and errors are those of calling the model; one run of the network is made,
+        whatever `tta` says.
         """
         picture, trimap = self._read(image, trimap, max_pixels)
-        return Session(
-            self.network,
-            picture,
-            trimap,
-            device=self.device,
-            padding=self.padding,
-            boundary=self.boundary,
-            foreground=foreground,
-        )
+        return Session(self.runtime, picture, trimap, options=self.options, foreground=foreground)
 
     def _read(
         self, image: ImageSource, trimap: TrimapSource, max_pixels: int
@@ -317,19 +291,8 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         )
         called = str(trimap) if isinstance(trimap, str | Path) else "the trimap"
         if not isinstance(trimap, Trimap):
-            thresholds = PUBLISHED_THRESHOLDS if self.padding == "published" else {}
+            thresholds = PUBLISHED_THRESHOLDS if self.options.padding == "published" else {}
             trimap = Trimap.read(trimap, max_pixels=max_pixels, **thresholds)
         named = str(picture.path or "the picture")
         trimap.check_size(picture.pixels.shape[:2], named, called=called)
         return picture, trimap
-
-
-def _notices(reports: list[RefinementReport]) -> tuple[str, ...]:
-    """Say each notice once, and of how many runs it is true if not of the only one."""
-    if len(reports) == 1:
-        return (reports[0].notice,) if reports[0].notice else ()
-    notices = [report.notice for report in reports if report.notice]
-    return tuple(
-        f"{notice} (in {notices.count(notice)} of {len(reports)} runs)"
-        for notice in dict.fromkeys(notices)
-    )

@@ -181,7 +181,7 @@ def test_results_of_other_weights_are_not_taken_for_these(
     assert "results of other weights; remove the file" in str(failures["b"])
     small["tables"][0]["rows"][1]["refine"] = True
     failures = go(plan_of(small, "b", weights={"b": str(given)}))
-    assert "results of other weights, refine" in str(failures["b"])
+    assert "results of other weights, refinement" in str(failures["b"])
 
 
 @pytest.mark.slow

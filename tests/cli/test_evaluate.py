@@ -44,7 +44,9 @@ def test_our_network_is_evaluated_and_its_hash_stated(cli, discs, weights):
     assert [p.name for p in records.pictures] == ["a", "b"]
     wanted = hashlib.sha256((weights / "model.safetensors").read_bytes()).hexdigest()
     assert records.header["method"]["sha256"] == wanted
-    assert records.header["method"]["options"]["refine"] is False
+    options = records.header["method"]["options"]
+    assert (options["refinement"], options["tta"]) == (None, None)
+    assert options["precision"] == "full"
     assert file.with_suffix(".jpg").exists()
     lines = outcome.out.splitlines()
     assert lines[0].split() == ["picture", *MEASURES, "s"]
@@ -56,13 +58,14 @@ def test_refinement_and_averaging_are_done_and_stated(cli, discs, weights):
     plain = cli("evaluate", discs, "--weights", weights, "-o", "plain.jsonl")
     outcome = cli(
         *("evaluate", discs, "--weights", weights, "-o", "r.jsonl"),
-        *("--refine", "--boundary", "published", "--tta"),
+        *("--refine", "--tta", "--precision", "auto"),
     )
     assert (plain.code, outcome.code, outcome.err) == (0, 0, "")
     records = read_records(discs.parent / "r.jsonl")
     options = records.header["method"]["options"]
-    assert (options["padding"], options["boundary"]) == ("window", "published")
-    assert options["tta"] is True
+    assert (options["padding"], options["boundary"]) == ("window", "paper")
+    assert options["precision"] == "auto"
+    assert options["tta"]["symmetries"] == 8
     assert options["refinement"]["optimiser"] == "lbfgs"
     assert records.means() != read_records(discs.parent / "plain.jsonl").means()
 

@@ -359,7 +359,7 @@ def test_an_unexpected_error_is_one_line_and_code_1(cli, scene, weights, monkeyp
         raise RuntimeError("the network\nis on fire")
 
     monkeypatch.delenv("LSAMATTING_DEBUG", raising=False)
-    monkeypatch.setattr("lsamatting.matting.predict_alpha", explode)
+    monkeypatch.setattr("lsamatting.matting.estimate", explode)
     command = (
         *("matte", scene.image, scene.trimap, "-o", scene.folder / "a.png"),
         *("--weights", weights),
@@ -377,7 +377,7 @@ def test_interrupt_is_one_line(cli, scene, weights, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lsamatting.matting.predict_alpha", interrupt)
+    monkeypatch.setattr("lsamatting.matting.estimate", interrupt)
     outcome = cli(
         *("matte", scene.image, scene.trimap, "-o", scene.folder / "a.png"),
         *("--weights", weights),

@@ -27,9 +27,10 @@ def test_refinement_tells_its_objective(cli, scene):
     )
     assert outcome.code == 0, outcome.err
     report = json.loads(outcome.out)
-    assert report["refine"] == {
-        **{"steps": 4, "rate": 20.0, "optimiser": "lbfgs", "boundary": "published"}
-    }
+    assert report["refine"]["steps"] == 4
+    assert report["refine"]["rate"] == 20
+    assert report["refine"]["optimiser"] == "descent"
+    assert report["refine"]["boundary"] == "published"
     (refinement,) = report["pictures"][0]["refinement"]
     if not refinement["kept"]:
         assert len(refinement["c1"]) == len(refinement["c2"]) <= 5
@@ -103,8 +104,6 @@ def test_strokes_that_cannot_be_read_are_named(cli, scene, strokes):
         (("--refine-steps", "5"), ("--refine-steps", "--refine")),
         (("--boundary", "paper"), ("--boundary", "--refine")),
         (("--refine", "--refine-rate", "-1"), ("rate", "-1")),
-        (("--strokes", "x.png"), ("--strokes", "--refine")),
-        (("--refine", "--tta", "--strokes", "x.png"), ("--strokes", "--tta")),
         (("--tta-scales", "1"), ("--tta-scales", "--tta")),
         (("--tta", "--tta-scales", "1,big"), ("1,big", "0.8,1,1.25")),
         (("--tta", "--tta-scales", "1,-2"), ("-2",)),

@@ -6,6 +6,7 @@ import pytest
 from lsamatting.errors import ConfigError, TrimapError
 from lsamatting.figures.fig3 import fig3, violations
 from lsamatting.inference.refinement.targets import boundary_targets
+from lsamatting.inference.torch_runtime import TorchRuntime
 
 
 def test_violations_are_the_boundary_pixels_that_are_wrong():
@@ -24,7 +25,7 @@ def test_it_refuses_what_it_cannot_draw(network, tmp_path):
     image = np.zeros((8, 8, 3), np.float32)
     known = np.zeros((8, 8), np.uint8)
     with pytest.raises(TrimapError, match="no unknown pixel"):
-        fig3(network, image, known, tmp_path / "a.png")
+        fig3(TorchRuntime(network), image, known, tmp_path / "a.png")
     with pytest.raises(ConfigError, match="threshold"):
-        fig3(network, image, known, tmp_path / "a.png", threshold=1)
+        fig3(TorchRuntime(network), image, known, tmp_path / "a.png", threshold=1)
     assert not any(tmp_path.iterdir())

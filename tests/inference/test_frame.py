@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsamatting.errors import TrimapError
-from lsamatting.inference.frame import frame_picture, lay_out
+from lsamatting.inference.frame import frame_picture
+from lsamatting.inference.symmetry import square_symmetries
 from lsamatting.priors.channels import PRIOR_CHANNELS
 
 PADDINGS = ["window", "paper", "published"]
@@ -31,9 +31,8 @@ def published(array):
 
 def laid_out(image, trimap, padding, priors=()):
     frame = frame_picture(image, trimap, padding=padding, priors=priors)
-    assert frame is not None
-    arrays = (frame.image, frame.trimap, frame.priors, frame.counted)
-    return frame, lay_out(*arrays, padding=padding)
+    assert not frame.empty
+    return frame, frame.lay_out()
 
 
 @given(height=st.integers(1, 150), width=st.integers(1, 150))
@@ -41,12 +40,12 @@ def laid_out(image, trimap, padding, priors=()):
 def test_published_padding_is_the_authors(height, width):
     image, trimap = picture(height, width)
     _, layout = laid_out(image, trimap, "published")
-    np.testing.assert_array_equal(layout.image[0].permute(1, 2, 0), published(image))
+    np.testing.assert_array_equal(layout.image, published(image))
     np.testing.assert_array_equal(
-        layout.trimap[0, 0], published(trimap).astype(np.float32) / np.float32(255)
+        layout.trimap, published(trimap).astype(np.float32) / np.float32(255)
     )
     np.testing.assert_array_equal(layout.marks, published(trimap))
-    np.testing.assert_array_equal(image, layout.image[0].permute(1, 2, 0)[layout.place])
+    np.testing.assert_array_equal(image, layout.image[layout.place])
     assert layout.counted.all()
 
 
@@ -57,10 +56,10 @@ def test_the_papers_padding_reflects_to_multiples_of_64(height, width):
     _, layout = laid_out(image, trimap, "paper")
     wide = [(0, -height % 64), (0, -width % 64)]
     expected = np.pad(image, [*wide, (0, 0)], mode="reflect")
-    np.testing.assert_array_equal(layout.image[0].permute(1, 2, 0), expected)
+    np.testing.assert_array_equal(layout.image, expected)
     marks = np.pad(trimap, wide, mode="reflect")
     np.testing.assert_array_equal(layout.marks, marks)
-    np.testing.assert_array_equal(layout.trimap[0, 0], np.round(marks / 127.5) / 2)
+    np.testing.assert_array_equal(layout.trimap, np.round(marks / 127.5) / 2)
     assert layout.counted[:height, :width].all()
     assert layout.counted.sum() == height * width
 
@@ -73,25 +72,39 @@ def test_every_size_is_laid_out_and_put_back(shape, priors, padding):
     frame, layout = laid_out(image, trimap, padding, priors)
     height, width = layout.marks.shape
     assert height % MULTIPLES[padding] == width % MULTIPLES[padding] == 0
-    assert layout.image.shape == (1, 3, height, width)
-    assert layout.trimap.shape == (1, 1, height, width)
+    assert layout.image.shape == (height, width, 3)
+    assert layout.trimap.shape == (height, width)
     channels = sum(PRIOR_CHANNELS[name] for name in priors)
-    if channels:
-        assert layout.priors.shape == (1, channels, height, width)
-        assert torch.isfinite(layout.priors).all()
-    else:
-        assert layout.priors is None
+    assert layout.priors.shape == (height, width, channels)
+    assert np.isfinite(layout.priors).all()
     assert layout.counted.shape == (height, width)
-    estimate = layout.image[0, 1].numpy() * 1.5 - 0.2
-    alpha = frame.restore(estimate[layout.place])
+    estimate = layout.image[..., 1] * 1.5 - 0.2
+    alpha = frame.restore(layout.take(estimate))
     expected = np.where(trimap == 128, np.clip(image[..., 1] * 1.5 - 0.2, 0, 1), trimap == 255)
     np.testing.assert_allclose(alpha, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
-def test_nothing_unknown_means_no_frame(padding):
+def test_nothing_unknown_means_an_empty_frame(padding):
     image, _ = picture(5, 7)
-    assert frame_picture(image, np.zeros((5, 7), np.uint8), padding=padding) is None
+    frame = frame_picture(
+        image, np.full((5, 7), 255, np.uint8), padding=padding, priors=("distances",)
+    )
+    assert frame.empty
+    np.testing.assert_array_equal(frame.restore(np.empty((0, 0), np.float32)), np.ones((5, 7)))
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("symmetry", square_symmetries())
+def test_a_mask_is_laid_out_as_the_picture_is(symmetry, padding):
+    image, trimap = picture(40, 70)
+    mask = image[..., 0] > 0.5
+    frame = frame_picture(image, trimap, padding=padding, margin=3)
+    layout = frame.lay_out(symmetry)
+    laid = frame.lay_out_mask(mask, layout)
+    height, width = mask[frame.window].shape
+    np.testing.assert_array_equal(layout.take(laid)[:height, :width], mask[frame.window])
+    assert laid.sum() == mask[frame.window].sum()
 
 
 def test_only_the_window_is_cut_out():

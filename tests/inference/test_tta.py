@@ -9,9 +9,9 @@ import torch
 from torch.nn import functional
 
 from lsamatting.errors import ConfigError, TrimapError
-from lsamatting.inference.precision import Precision
-from lsamatting.inference.predict import plain_estimator, predict_alpha
-from lsamatting.inference.tta import Averaging, average_alpha
+from lsamatting.inference.estimate import EstimateOptions, estimate
+from lsamatting.inference.torch_runtime import TorchRuntime
+from lsamatting.inference.tta import Averaging
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.lsanet import LSANet
 
@@ -25,6 +25,27 @@ SMALL = NetworkConfig(
     head_channels=(4, 4),
 )
 PADDINGS = ["window", "paper", "published"]
+
+
+class Answering(TorchRuntime):
+    """Stands for a runtime: gives what a function makes of the layout."""
+
+    def __init__(self, answer):
+        super().__init__(Pointwise())
+        self.answer = answer
+
+    def run(self, layout, *, precision):
+        return self.answer(layout)
+
+
+def predict_alpha(network, image, trimap, **options):
+    """One run of a network, or of a runtime."""
+    runtime = network if isinstance(network, TorchRuntime) else TorchRuntime(network)
+    return estimate(runtime, image, trimap, options=EstimateOptions(**options)).alpha
+
+
+def average_alpha(network, image, trimap, averaging, **options):
+    return predict_alpha(network, image, trimap, averaging=averaging, **options)
 
 
 class Pointwise(torch.nn.Module):
@@ -78,7 +99,7 @@ def untrained(config=SMALL):
 def test_an_equivariant_networks_average_is_its_single_run(network, count, padding):
     # 64 wide and high: what is padded lies on one side only, which a turned picture sees elsewhere.
     image, trimap = make_picture(64, 64)
-    options = {"padding": padding, "precision": Precision.FULL}
+    options = {"padding": padding, "precision": "full"}
     single = predict_alpha(network, image, trimap, **options)
     average = average_alpha(network, image, trimap, Averaging((1.0,), count), **options)
     np.testing.assert_allclose(average, single, atol=1e-6)
@@ -96,7 +117,7 @@ def test_over_scales_a_constant_picture_stays_what_it_is():
     image = np.full((45, 70, 3), 0.4, np.float32)
     trimap = np.full((45, 70), 128, np.uint8)
     network = Pointwise()
-    alpha = average_alpha(network, image, trimap, Averaging(), precision=Precision.FULL)
+    alpha = average_alpha(network, image, trimap, Averaging(), precision="full")
     np.testing.assert_allclose(alpha, 0.4 * 1.5 - 0.2, atol=1e-6)
     assert network.runs == Averaging().runs == 24
 
@@ -134,7 +155,7 @@ def plain_loop(network, image, trimap):
                     np.ascontiguousarray(a),
                     np.ascontiguousarray(b),
                     padding="published",
-                    precision=Precision.FULL,
+                    precision="full",
                 )
                 assert set(np.unique(result[b != 128])) <= {0, 1}
                 summed += np.rot90(np.flipud(result) if flip else result, -turns)
@@ -152,13 +173,13 @@ def test_it_equals_the_plain_loop():
     network = untrained()
     image, trimap = make_picture(70, 101)
     alpha = average_alpha(
-        network, image, trimap, Averaging(), padding="published", precision=Precision.FULL
+        network, image, trimap, Averaging(), padding="published", precision="full"
     )
     assert alpha.dtype == np.float32
     expected = plain_loop(network, image, trimap)
     np.testing.assert_allclose(alpha, expected, atol=2e-6)
     # The comparison means something: the network is not equivariant, nor blind to scale.
-    single = predict_alpha(network, image, trimap, padding="published", precision=Precision.FULL)
+    single = predict_alpha(network, image, trimap, padding="published", precision="full")
     assert np.abs(alpha - single).max() > 0.02
 
 
@@ -169,7 +190,7 @@ def test_every_run_is_clipped_before_it_counts():
     def estimator(layout):
         return np.full(layout.marks.shape, next(values), np.float32)
 
-    alpha = average_alpha(Pointwise(), image, trimap, Averaging((1.0,), 2), estimator=estimator)
+    alpha = average_alpha(Answering(estimator), image, trimap, Averaging((1.0,), 2))
     np.testing.assert_array_equal(alpha[trimap == 128], 0.5)
     np.testing.assert_array_equal(alpha[trimap != 128], trimap[trimap != 128] == 255)
 
@@ -184,27 +205,24 @@ def test_the_estimator_sees_turned_pictures_and_what_counts_of_them():
         seen.append((layout.marks.shape, layout.counted.sum(), layout.marks[:1].tobytes()))
         return np.zeros(layout.marks.shape, np.float32)
 
-    average_alpha(
-        Pointwise(), image, trimap, Averaging((1.0,)), padding="paper", estimator=estimator
-    )
+    average_alpha(Answering(estimator), image, trimap, Averaging((1.0,)), padding="paper")
     assert sorted({shape for shape, _, _ in seen}) == [(64, 128), (128, 64)]
     assert {count for _, count, _ in seen} == {40 * 70}
     assert len({row for _, _, row in seen}) == 8
 
 
-def test_progress_and_timings():
+def test_progress_and_seconds():
     image, trimap = make_picture()
-    calls, timings = [], {}
-    average_alpha(
-        Pointwise(),
+    calls = []
+    found = estimate(
+        TorchRuntime(Pointwise()),
         image,
         trimap,
-        Averaging((0.8, 1.0), 4),
+        options=EstimateOptions(averaging=Averaging((0.8, 1.0), 4)),
         progress=lambda done, of: calls.append((done, of)),
-        timings=timings,
     )
-    assert calls == [(run, 8) for run in range(1, 9)]
-    assert set(timings) == {"priors", "network"}
+    assert calls == [(run, 8) for run in (*range(5), *range(4, 9))]
+    assert set(found.seconds) == {"priors", "network"}
 
 
 def test_priors_are_computed_once_a_scale(monkeypatch):
@@ -227,15 +245,15 @@ def test_priors_are_computed_once_a_scale(monkeypatch):
 def test_no_layout_outlives_its_run():
     image, trimap = make_picture()
     network = Pointwise()
-    run, layouts = plain_estimator(network), []
+    run, layouts = TorchRuntime(network).run, []
 
     def estimator(layout):
         gc.collect()
         assert not any(reference() for reference in layouts)
         layouts.append(weakref.ref(layout))
-        return run(layout)
+        return run(layout, precision="full")
 
-    average_alpha(network, image, trimap, Averaging(), estimator=estimator)
+    average_alpha(Answering(estimator), image, trimap, Averaging())
     assert len(layouts) == 24
 
 

@@ -7,8 +7,8 @@ from safetensors.torch import save_file
 from torch.nn import functional
 
 from lsamatting.errors import WeightsError
-from lsamatting.inference.precision import Precision
-from lsamatting.inference.predict import predict_alpha
+from lsamatting.inference.estimate import EstimateOptions, estimate
+from lsamatting.inference.torch_runtime import TorchRuntime
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.lsanet import LSANet
 from lsamatting.network.published import published_key, read_published
@@ -183,9 +183,8 @@ def test_published_padding_is_the_authors_inference(read, state, shape):
         output, _ = theirs(torch.from_numpy(stacked.transpose(2, 0, 1)[None]), state)
     expected = output[0, 0, 32 : 32 + shape[0], 32 : 32 + shape[1]].clamp(0, 1).numpy()
     expected[trimap == 0], expected[trimap == 255] = 0, 1
-    alpha = predict_alpha(
-        read.network, image, trimap, padding="published", precision=Precision.FULL
-    )
+    options = EstimateOptions(padding="published", precision="full")
+    alpha = estimate(TorchRuntime(read.network), image, trimap, options=options).alpha
     np.testing.assert_allclose(alpha, expected, atol=1e-4)
 
 

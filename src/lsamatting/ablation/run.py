@@ -125,8 +125,8 @@ def _evaluate(step: Step, *, device: str, say: Callable[[str], None]) -> None:
     done = complete_results(step.results)
     if done is not None:
         file = weight_file(bundled_folder(step.weights) or step.weights, WEIGHTS_FILE)
-        options = {"padding": step.padding, "refine": row.refine, "tta": row.tta}
-        check_origin(done, file_digest(file), options)
+        options = methods.network_options(padding=step.padding, refine=row.refine, tta=row.tta)
+        check_origin(done, file_digest(file), options.to_dict())
         return
     say(f"evaluating {row.name} on {step.dataset} -> {step.results}")
     pictures = open_dataset(step.dataset, layout=step.table.layout)

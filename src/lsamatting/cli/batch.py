@@ -77,7 +77,7 @@ class Work:
     @property
     def slow(self) -> bool:
         """Whether one picture takes long enough to show how far it is."""
-        return bool(self.refine) or self.model.tta is not None
+        return bool(self.refine) or self.model.options.averaging.runs > 1
 
     def do(self, task: Task, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
         """Make one matte and write its files.
@@ -104,8 +104,8 @@ class Work:
             self._write(name, path, picture, result)
         end = time.perf_counter()
         seconds = {
-            **{name: spent for name, spent in result.timings.items() if name != "total"},
-            "read": read + result.timings.get("read", 0.0),
+            **{name: spent for name, spent in result.seconds.items() if name != "total"},
+            "read": read + result.seconds.get("read", 0.0),
             "write": end - start_of_writing,
             "total": end - start,
         }
@@ -117,12 +117,8 @@ class Work:
             "pixels": trimap.counts._asdict(),
             "outputs": {name: str(path) for name, path in task.outputs.items()},
             "notes": [
-                *(f"{task.pair.image}: {note}" for note in picture.notes),
-                *(f"{task.pair.guide}: {warning}" for warning in trimap.warnings),
-                *(
-                    f"{task.pair.image}: {note}"
-                    for note in result.notes[len(picture.notes) + len(trimap.warnings) :]
-                ),
+                f"{task.pair.guide if note.source == 'trimap' else task.pair.image}: {note}"
+                for note in result.notes
             ],
             "refinement": [report.to_dict() for report in result.refinement],
             "seconds": {name: round(value, 4) for name, value in seconds.items()},
@@ -136,15 +132,19 @@ class Work:
         progress: Callable[[int, int], None] | None,
     ) -> Matte:
         method = self.foreground_method if set(task.outputs) - {"alpha"} else "none"
-        if self.strokes is None:
-            return self.model(
-                picture, trimap, foreground=method, refine=self.refine, progress=progress
-            )
-        strokes = read_strokes(self.strokes, picture, max_pixels=self.max_pixels)
-        session = self.model.open(picture, trimap, foreground=method)
-        for mask, value in strokes:
-            session.stroke(mask, value)
-        return session.refine(self.refine or None, progress=progress)
+        strokes = (
+            []
+            if self.strokes is None
+            else read_strokes(self.strokes, picture, max_pixels=self.max_pixels)
+        )
+        return self.model(
+            picture,
+            trimap,
+            foreground=method,
+            refine=self.refine,
+            strokes=strokes,
+            progress=progress,
+        )
 
     def _write(self, name: str, path: Path, picture: Picture, result: Matte) -> None:
         if name == "alpha":

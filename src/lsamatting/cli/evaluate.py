@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from lsamatting.choices import Boundary, DatasetLayout, Padding
+from lsamatting.choices import Boundary, DatasetLayout, Padding, Precision
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
 from lsamatting.cli.options import DeviceOption, ThreadsOption
 from lsamatting.errors import ConfigError, LsamattingError
@@ -64,6 +64,13 @@ def evaluate(
         Padding | None,
         typer.Option(help="What the network sees: the unknown part [default], the paper's whole."),
     ] = None,
+    precision: Annotated[
+        Precision | None,
+        typer.Option(
+            help="The network's arithmetic: float32 [full], or half where the processor gains by "
+            "it (auto)."
+        ),
+    ] = None,
     boundary: Annotated[
         Boundary | None, typer.Option(help="With --refine: whose boundary terms [paper].")
     ] = None,
@@ -101,6 +108,7 @@ def evaluate(
         "--tta": tta,
         "--padding": padding is not None,
         "--boundary": boundary is not None,
+        "--precision": precision is not None,
         "--device": device != "auto",
     }
     given = [option for option, present in ours.items() if present]
@@ -134,6 +142,7 @@ def evaluate(
             device=device,
             padding=padding or "window",
             boundary=boundary or "paper",
+            precision=precision or "full",
             refine=refine,
             tta=tta,
             threads=threads,

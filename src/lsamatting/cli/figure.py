@@ -106,11 +106,10 @@ def fig3(
     with Progress(console=stderr_console(), transient=True) as progress:
         bar = progress.add_task("steps", total=None)
         before, after = draw(
-            model.network,
+            model.runtime,
             picture.visible(),
             marks.values,
             output,
-            device=model.device,
             padding=padding,
             boundary=boundary or "paper",
             options=options,

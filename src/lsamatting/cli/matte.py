@@ -22,6 +22,7 @@ from lsamatting.cli.options import (
     ErodeOption,
     MaxPixelsOption,
     PaddingOption,
+    PrecisionOption,
     RefineOptimiserOption,
     RefineOption,
     RefineRateOption,
@@ -83,7 +84,7 @@ def matte(
     strokes: Annotated[
         Path | None,
         typer.Option(
-            help="With --refine: corrections, painted in grey (the opacity wanted) on a "
+            help="Corrections, painted in grey (the opacity wanted) on a "
             "transparent picture of the photograph's size."
         ),
     ] = None,
@@ -95,6 +96,7 @@ def matte(
     tta_scales: TtaScalesOption = None,
     tta_symmetries: TtaSymmetriesOption = None,
     padding: PaddingOption = "window",
+    precision: PrecisionOption = None,
     weights: WeightsOption = DEFAULT_WEIGHTS,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
@@ -143,10 +145,6 @@ def matte(
     }
     if mask is not None and thresholds:
         raise ConfigError("--background-below and --foreground-above go with a trimap, not --mask")
-    if strokes is not None and not refine:
-        raise ConfigError("--strokes goes with --refine")
-    if strokes is not None and tta:
-        raise ConfigError("--strokes correct a single run: leave --tta out")
     if composite is not None and on is None:
         raise ConfigError("--composite needs --on, a colour or a picture")
     if on is not None and composite is None and overlay is None:
@@ -203,6 +201,7 @@ def matte(
         padding=padding,
         boundary=boundary or "paper",
         tta=averaged,
+        precision=precision,
     )
     work = Work(
         model=model,
@@ -238,8 +237,11 @@ def matte(
             "device": str(work.model.device),
             "threads": torch.get_num_threads(),
             "padding": padding,
+            "precision": model.options.precision,
             "tta": asdict(averaged) if averaged else None,
-            "refine": {**asdict(refining), "boundary": model.boundary} if refining else None,
+            "refine": {**asdict(refining), "boundary": model.options.boundary}
+            if refining
+            else None,
             "pictures": done,
             "kept": kept,
             "failed": failed,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lsamatting.choices import Boundary, Optimiser, Padding
+from lsamatting.choices import Boundary, Optimiser, Padding, Precision
 
 WeightsOption = Annotated[
     str,
@@ -23,6 +23,13 @@ PaddingOption = Annotated[
         "in the authors' code (which also reads trimaps otherwise)."
     ),
 ]
+PrecisionOption = Annotated[
+    Precision | None,
+    typer.Option(
+        help="The network's arithmetic: float32, or half where the processor gains by it "
+        "[auto; full with --padding paper or published]."
+    ),
+]
 BoundaryOption = Annotated[
     Boundary | None,
     typer.Option(help="With --refine: the paper's boundary [paper] or the authors' code's."),
@@ -31,7 +38,8 @@ RefineOption = Annotated[
     bool, typer.Option("--refine", help="Refine by backpropagation until known pixels are right.")
 ]
 RefineStepsOption = Annotated[
-    int | None, typer.Option(min=1, help="With --refine: number of steps, at most [100].")
+    int | None,
+    typer.Option(min=1, help="With --refine: number of steps, at most [10; of descent 100]."),
 ]
 RefineRateOption = Annotated[
     float | None,
@@ -41,7 +49,7 @@ RefineOptimiserOption = Annotated[
     Optimiser | None,
     typer.Option(
         help="With --refine: L-BFGS, or plain descent as in the paper "
-        "[lbfgs; descent with --padding paper or published]."
+        "[lbfgs; descent with --padding paper or published, or --boundary published]."
     ),
 ]
 TtaOption = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from lsamatting.errors import ConfigError
@@ -40,10 +41,11 @@ def refine_options(
         if lonely:
             raise ConfigError(f"{lonely[0]} goes with --refine")
         return None
-    from lsamatting.inference.refinement.options import RefinementOptions, default_options
+    from lsamatting.inference.refinement.options import default_options
 
-    default = default_options(padding)
-    return RefinementOptions(
+    default = default_options(padding, boundary or "paper", optimiser=optimiser)
+    return replace(
+        default,
         steps=default.steps if steps is None else steps,
         rate=default.rate if rate is None else rate,
         optimiser=default.optimiser if optimiser is None else optimiser,

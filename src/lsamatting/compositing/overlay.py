@@ -36,12 +36,32 @@ def overlay(
     ndarray
         h×(4w + gaps)×3 float32 in [0, 1], where h×w is H×W or a smaller copy of that shape.
     """
-    height, width = alpha.shape
-    scale = min(1.0, PANEL / max(height, width))
+    return side_by_side(image, trimap, alpha, composite)
+
+
+def side_by_side(*pictures: NDArray[Any], longest: int = PANEL) -> FloatArray:
+    """Put pictures of one size beside each other, with a white gap between two.
+
+    Parameters
+    ----------
+    pictures:
+        H×W or H×W×3, float32 in [0, 1] or uint8.
+    longest:
+        Longer pictures are scaled down to this many pixels a side.
+
+    Returns
+    -------
+    ndarray
+        h×w×3 float32 in [0, 1].
+    """
+    height, width = pictures[0].shape[:2]
+    scale = min(1.0, longest / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     panels: list[NDArray[Any]] = []
-    for panel in (image, trimap.astype(np.float32) / 255, alpha, composite):
-        shown: NDArray[Any] = panel
+    for picture in pictures:
+        shown: NDArray[Any] = picture
+        if shown.dtype == np.uint8:
+            shown = shown.astype(np.float32) / 255
         if scale < 1:
             shown = cv2.resize(shown, size, interpolation=cv2.INTER_AREA)
         if shown.ndim == 2:

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from lsamatting.data.augment import AugmentConfig, Sample, augment
 from lsamatting.data.cache import DecodedBackground, PictureCache
-from lsamatting.network.inputs import trimap_tensor
+from lsamatting.network.inputs import trimap_values
 
 _BACKGROUND_ORDER = 1
 _CONTENT = 2
@@ -150,7 +150,7 @@ def to_tensors(sample: Sample, priors: tuple[str, ...]) -> dict[str, torch.Tenso
         extra = np.empty((*trimap.shape, 0), np.float32)
     return {
         "image": torch.from_numpy(sample.image).permute(2, 0, 1),
-        "trimap": trimap_tensor(trimap)[0],
+        "trimap": torch.from_numpy(trimap_values(trimap))[None],
         "alpha": torch.from_numpy(sample.alpha)[None],
         "priors": torch.from_numpy(extra).permute(2, 0, 1),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,8 @@ from lsamatting.images import Picture, read_grey
 from lsamatting.trimap import Trimap
 
 if TYPE_CHECKING:
-    from lsamatting.choices import Boundary, Padding
+    from lsamatting.choices import Boundary, Padding, Precision
+    from lsamatting.inference.estimate import EstimateOptions
 
 Predictor = Callable[[Picture, Trimap], NDArray[Any]]
 """From a picture and its trimap to opacity, H×W float in [0, 1]."""
@@ -55,12 +56,35 @@ class Mattes:
         return read_grey(self.files[picture])[0]
 
 
+def network_options(
+    *,
+    padding: Padding = "window",
+    boundary: Boundary = "paper",
+    precision: Precision = "full",
+    refine: bool = False,
+    tta: bool = False,
+) -> EstimateOptions:
+    """Give how `lsamatting` estimates, as the results' header states it; parameters are its."""
+    from lsamatting.inference.estimate import EstimateOptions
+    from lsamatting.inference.refinement.options import default_options
+    from lsamatting.inference.tta import SINGLE, Averaging
+
+    return EstimateOptions(
+        padding=padding,
+        boundary=boundary,
+        precision=precision,
+        averaging=Averaging() if tta else SINGLE,
+        refinement=default_options(padding, boundary) if refine else None,
+    )
+
+
 def lsamatting(
     weights: str | Path,
     *,
     device: str = "auto",
     padding: Padding = "window",
     boundary: Boundary = "paper",
+    precision: Precision = "full",
     refine: bool = False,
     tta: bool = False,
     threads: int | None = None,
@@ -70,8 +94,9 @@ def lsamatting(
 
     Parameters
     ----------
-    weights, device, padding, boundary
-        As in `Matting.from_pretrained`.
+    weights, device, padding, boundary, precision
+        As in `Matting.from_pretrained`; in full precision if not told otherwise, so that results
+        do not depend on the processor.
     refine
         Backpropagating refinement of every matte (section 4.3).
     tta
@@ -86,13 +111,20 @@ def lsamatting(
     WeightsError, ConfigError
         As `Matting.from_pretrained`.
     """
-    from lsamatting.inference.refinement.options import default_options
     from lsamatting.matting import Matting
     from lsamatting.network.files import WEIGHTS_FILE, weight_file
     from lsamatting.weights import bundled_folder
 
+    options = network_options(
+        padding=padding, boundary=boundary, precision=precision, refine=refine, tta=tta
+    )
     model = Matting.from_pretrained(
-        weights, device=device, padding=padding, boundary=boundary, tta=tta
+        weights,
+        device=device,
+        padding=padding,
+        boundary=boundary,
+        tta=tta,
+        precision=precision,
     )
     source = bundled_folder(str(weights)) or weights
     parts = [Path(weights).name, *(["refine"] if refine else []), *(["tta"] if tta else [])]
@@ -102,18 +134,15 @@ def lsamatting(
         sha256=file_digest(weight_file(source, WEIGHTS_FILE)),
         options={
             "network": model.network.config.to_dict(),
-            "padding": padding,
-            "boundary": boundary,
-            "refine": refine,
-            "refinement": asdict(default_options(padding)) if refine else None,
-            "tta": tta,
+            **options.to_dict(),
             "device": str(model.device),
             "threads": threads,
         },
     )
 
     def predict(picture: Picture, trimap: Trimap) -> NDArray[Any]:
-        return model(picture, trimap, foreground="none", refine=refine).alpha
+        refinement = options.refinement or False
+        return model(picture, trimap, foreground="none", refine=refinement).alpha
 
     return predict, method
 

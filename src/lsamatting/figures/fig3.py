@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lsamatting.choices import Boundary, Padding
 from lsamatting.errors import ConfigError, MissingExtraError, TrimapError
 from lsamatting.evaluation.sheet import worst_place
-from lsamatting.inference.frame import frame_picture, lay_out
-from lsamatting.inference.refinement.options import RefinementOptions
-from lsamatting.inference.refinement.refiner import Refinement, Refiner
+from lsamatting.inference.frame import Frame, frame_picture
+from lsamatting.inference.open_picture import OpenPicture, Progress
+from lsamatting.inference.refinement.options import RefinementOptions, default_options
+from lsamatting.inference.refinement.refiner import Refined
 from lsamatting.inference.refinement.targets import Targets, boundary_targets
-from lsamatting.network.lsanet import LSANet
+from lsamatting.inference.runtime import Runtime
 from lsamatting.replacing import replacing
 
 if TYPE_CHECKING:
@@ -67,31 +66,30 @@ def violations(
 
 
 def fig3(
-    network: LSANet,
+    runtime: Runtime,
     image: NDArray[np.float32],
     trimap: NDArray[np.uint8],
     path: Path,
     *,
-    device: torch.device | str = "cpu",
     padding: Padding = "window",
     boundary: Boundary = "paper",
     options: RefinementOptions | None = None,
     threshold: float = VIOLATION,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Violations, Violations]:
     """Draw alpha before and after refinement, violated boundary pixels marked, and the objective.
 
     Parameters
     ----------
-    network:
-        In evaluation mode, on `device`.
+    runtime:
+        The network.
     image:
         H×W×3, gamma-encoded RGB in [0, 1].
     trimap:
         H×W with 0, 128 and 255.
     path:
         The figure, a PNG file.
-    device, padding, boundary, options, progress:
+    padding, boundary, options, progress:
         As in `Matting` and `Session.refine`.
     threshold:
         See `violations`.
@@ -114,30 +112,25 @@ def fig3(
         raise MissingExtraError("drawing figures", "figures")
     if not 0 <= threshold < 1:
         raise ConfigError(f"the threshold is in [0, 1), found {threshold:g}")
-    frame = frame_picture(image, trimap, padding=padding, priors=network.config.priors)
-    if frame is None:
+    frame = frame_picture(image, trimap, padding=padding, priors=runtime.config.priors)
+    if frame.empty:
         raise TrimapError("the trimap has no unknown pixel: there is nothing to refine")
-    layout = lay_out(
-        frame.image, frame.trimap, frame.priors, frame.counted, padding=padding, device=device
+    refined = OpenPicture(runtime, frame).refine(
+        options or default_options(padding, boundary), boundary=boundary, progress=progress
     )
-    targets = boundary_targets(layout.marks, layout.counted, boundary=boundary)
-    how = options or RefinementOptions()
-    refinement = Refiner(network, layout).refine(
-        targets, steps=how.steps, rate=how.rate, optimiser=how.optimiser, progress=progress
-    )
+    targets = boundary_targets(frame.trimap, frame.counted, boundary=boundary)
     before, after = (
         violations(alpha, targets, threshold=threshold)
-        for alpha in (refinement.initial, refinement.alpha)
+        for alpha in (refined.initial, refined.alpha)
     )
-    _draw(path, frame.image, refinement, layout.place, targets, (before, after))
+    _draw(path, frame, refined, targets, (before, after))
     return before, after
 
 
 def _draw(
     path: Path,
-    image: NDArray[np.float32],
-    refinement: Refinement,
-    place: tuple[slice, slice],
+    frame: Frame,
+    refined: Refined,
     targets: Targets,
     marks: tuple[Violations, Violations],
 ) -> None:
@@ -150,13 +143,13 @@ def _draw(
     figure = Figure(figsize=(13, 7.2), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(2, 3)
-    rows = zip(("before", "after"), (refinement.initial, refinement.alpha), marks, strict=True)
+    rows = zip(("before", "after"), (refined.initial, refined.alpha), marks, strict=True)
     for row, (name, alpha, marked) in enumerate(rows):
         share = 100 * marked.count / max(1, boundary)
         _show(
             axes[row, 0],
-            alpha[place],
-            Violations(marked.too_opaque[place], marked.too_clear[place]),
+            alpha,
+            marked,
             f"{name}: {marked.count} of {boundary} boundary pixels violated ({share:.1f} %)",
         )
         _show(
@@ -165,20 +158,18 @@ def _draw(
             Violations(marked.too_opaque[close], marked.too_clear[close]),
             "where most of them were",
         )
-    seen = np.zeros((*refinement.initial.shape, 3), np.float32)
-    height, width = image.shape[:2]
-    seen[place] = image[: place[0].stop - place[0].start, : place[1].stop - place[1].start]
-    axes[0, 2].imshow(seen[close].clip(0, 1), interpolation="nearest")
+    height, width = alpha.shape
+    axes[0, 2].imshow(frame.image[close].clip(0, 1), interpolation="nearest")
     axes[0, 2].set_title("the picture there")
     axes[0, 2].set_axis_off()
-    steps = np.arange(len(refinement.c1))
-    axes[1, 2].plot(steps, refinement.c1, label="C1, boundary")
-    axes[1, 2].plot(steps, 0.1 * np.asarray(refinement.c2), label="0.1 C2, distance")
-    axes[1, 2].plot(steps, refinement.objective, label="objective", color="black", linewidth=1)
+    report = refined.report
+    axes[1, 2].plot(report.c1, label="C1, boundary")
+    axes[1, 2].plot(report.weight * np.asarray(report.c2), label="weighted C2, distance")
+    axes[1, 2].plot(report.objective, label="objective", color="black", linewidth=1)
     axes[1, 2].set_xlabel("step")
     axes[1, 2].set_ylim(bottom=0)
     axes[1, 2].legend()
-    axes[1, 2].set_title(refinement.notice or "objective")
+    axes[1, 2].set_title(report.notice or "objective")
     figure.text(
         0.01,
         0.005,

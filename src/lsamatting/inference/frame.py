@@ -1,24 +1,24 @@
-"""How a picture is laid out for the network: cropped or whole, padded, and put back.
+"""How a picture is laid out for a network: cropped or whole, padded, and put back.
 
 Two steps, so that test-time augmentation can turn what lies between them: `frame_picture` chooses
-the part of the picture that is computed, `lay_out` pads it and makes tensors.
+the part of the picture that is computed, `Frame.lay_out` turns and pads it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lsamatting.choices import Padding
 from lsamatting.errors import TrimapError
-from lsamatting.network.inputs import trimap_tensor
-from lsamatting.network.lsanet import STRIDE
+from lsamatting.inference.symmetry import IDENTITY, Symmetry
+from lsamatting.network.config import STRIDE
+from lsamatting.network.inputs import trimap_values
 from lsamatting.priors import compute_priors
 from lsamatting.windows import window_around
 
@@ -31,8 +31,39 @@ PUBLISHED_BORDER = 16
 
 
 @dataclass(frozen=True)
+class Layout:
+    """What a network is given."""
+
+    image: NDArray[np.float32]
+    """H×W×3, gamma-encoded RGB in [0, 1]."""
+
+    trimap: NDArray[np.float32]
+    """H×W with 0, ½ (with `published` padding 128/255) and 1."""
+
+    priors: NDArray[np.float32]
+    """H×W×P."""
+
+    marks: NDArray[np.uint8]
+    """The trimap once more, H×W with 0, 128 and 255."""
+
+    counted: NDArray[np.bool_]
+    """H×W, True where a pixel takes part in backpropagating refinement: the picture's own, with
+    `published` padding all, as in the authors' code."""
+
+    place: tuple[slice, slice]
+    """Rows and columns in which the turned frame lies."""
+
+    symmetry: Symmetry = IDENTITY
+    """How the frame was turned."""
+
+    def take(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Cut H×W of the layout's size to the frame and turn it back."""
+        return self.symmetry.undo(array[self.place])
+
+
+@dataclass(frozen=True)
 class Frame:
-    """The part of a picture that is computed."""
+    """The part of a picture that is computed; of no pixels where nothing is unknown."""
 
     image: NDArray[np.float32]
     """H×W×3."""
@@ -52,6 +83,47 @@ class Frame:
     whole: NDArray[np.uint8]
     """The picture's whole trimap."""
 
+    padding: Padding
+    """What the network sees."""
+
+    seconds: float
+    """Time taken, nearly all of it by the priors."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to compute."""
+        return self.trimap.size == 0
+
+    def lay_out(self, symmetry: Symmetry = IDENTITY) -> Layout:
+        """Turn the frame by a symmetry of the square and pad it."""
+        image, trimap = symmetry.apply(self.image), symmetry.apply(self.trimap)
+        priors, counted = symmetry.apply(self.priors), symmetry.apply(self.counted)
+        height, width = trimap.shape
+        top, unknown = 0, 0.5
+        if self.padding == "published":
+            image, priors = published_border(image), published_border(priors)
+            trimap = published_border(trimap)
+            counted = np.ones(trimap.shape, np.bool_)
+            top, unknown = 2 * PUBLISHED_BORDER, 128 / 255
+        return Layout(
+            image=np.ascontiguousarray(image),
+            trimap=trimap_values(trimap, unknown=unknown),
+            priors=np.ascontiguousarray(priors),
+            marks=np.ascontiguousarray(trimap),
+            counted=np.ascontiguousarray(counted),
+            place=(slice(top, top + height), slice(top, top + width)),
+            symmetry=symmetry,
+        )
+
+    def lay_out_mask(self, mask: NDArray[np.bool_], layout: Layout) -> NDArray[np.bool_]:
+        """Bring a mask of the picture's size into a layout, False in what surrounds the picture."""
+        framed = np.zeros(self.trimap.shape, np.bool_)
+        seen = mask[self.window]
+        framed[: seen.shape[0], : seen.shape[1]] = seen
+        laid = np.zeros(layout.marks.shape, np.bool_)
+        laid[layout.place] = layout.symmetry.apply(framed)
+        return laid
+
     def restore(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
         """Put an estimate of the frame's size back into the picture: its alpha.
 
@@ -65,25 +137,6 @@ class Frame:
         return alpha
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What a network is given, 1×C×H×W each."""
-
-    image: Tensor
-    trimap: Tensor
-    priors: Tensor | None
-
-    marks: NDArray[np.uint8]
-    """The trimap once more, H×W with 0, 128 and 255."""
-
-    counted: NDArray[np.bool_]
-    """H×W, True where a pixel takes part in backpropagating refinement: the picture's own, with
-    `published` padding all, as in the authors' code."""
-
-    place: tuple[slice, slice]
-    """Rows and columns in which the frame lies."""
-
-
 def frame_picture(
     image: NDArray[np.float32],
     trimap: NDArray[np.uint8],
@@ -91,8 +144,8 @@ def frame_picture(
     padding: Padding = "window",
     margin: int = MARGIN,
     priors: tuple[str, ...] = (),
-) -> Frame | None:
-    """Choose what is computed of a picture; None where nothing is unknown.
+) -> Frame:
+    """Choose what is computed of a picture, and compute its colour priors.
 
     Parameters
     ----------
@@ -112,70 +165,36 @@ def frame_picture(
     TrimapError
         Image and trimap differ in size.
     """
-    check_same_size(image, trimap)
-    window = window_around(trimap == 128, margin)
-    if window is None:
-        return None
-    if padding != "window":
-        window = (slice(0, trimap.shape[0]), slice(0, trimap.shape[1]))
-    seen = np.ascontiguousarray(image[window], np.float32)
-    marks = np.ascontiguousarray(trimap[window])
-    counted = np.ones(marks.shape, np.bool_)
-    if padding != "published":
-        multiple = STRIDE if padding == "window" else PAPER_MULTIPLE
-        seen, marks = pad_to_multiple(seen, multiple), pad_to_multiple(marks, multiple)
-        counted = np.zeros(marks.shape, np.bool_)
-        height, width = image[window].shape[:2]
-        counted[:height, :width] = True
-    return Frame(
-        image=seen,
-        trimap=marks,
-        priors=compute_priors(seen, marks, which=priors),
-        counted=counted,
-        window=window,
-        whole=trimap,
-    )
-
-
-def lay_out(
-    image: NDArray[np.float32],
-    trimap: NDArray[np.uint8],
-    priors: NDArray[np.float32],
-    counted: NDArray[np.bool_],
-    *,
-    padding: Padding = "window",
-    device: torch.device | str = "cpu",
-) -> Layout:
-    """Make tensors of a frame's arrays, which may have been turned by a symmetry of the square."""
-    place = (slice(0, trimap.shape[0]), slice(0, trimap.shape[1]))
-    unknown = 0.5
-    if padding == "published":
-        image, trimap, priors = (published_border(array) for array in (image, trimap, priors))
-        counted = np.ones(trimap.shape, np.bool_)
-        around = 2 * PUBLISHED_BORDER
-        place = (
-            slice(around, around + place[0].stop),
-            slice(around, around + place[1].stop),
-        )
-        unknown = 128 / 255
-    marks = trimap_tensor(np.ascontiguousarray(trimap), unknown=unknown)
-    return Layout(
-        image=_to_tensor(image, device),
-        trimap=marks.to(device),
-        priors=_to_tensor(priors, device) if priors.shape[2] else None,
-        marks=np.ascontiguousarray(trimap),
-        counted=counted,
-        place=place,
-    )
-
-
-def check_same_size(image: NDArray[np.float32], trimap: NDArray[np.uint8]) -> None:
-    """Raise TrimapError unless H×W×3 and H×W have the same H and W."""
+    started = perf_counter()
     if image.shape[:2] != trimap.shape:
         raise TrimapError(
             f"the trimap is {trimap.shape[1]}×{trimap.shape[0]} pixels, "
             f"the image {image.shape[1]}×{image.shape[0]}; they must be equal"
         )
+    window = window_around(trimap == 128, margin)
+    empty = window is None
+    if window is None:
+        window = (slice(0, 0), slice(0, 0))
+    elif padding != "window":
+        window = (slice(0, trimap.shape[0]), slice(0, trimap.shape[1]))
+    seen = np.ascontiguousarray(image[window], np.float32)
+    marks = np.ascontiguousarray(trimap[window])
+    height, width = marks.shape
+    if padding != "published":
+        multiple = STRIDE if padding == "window" else PAPER_MULTIPLE
+        seen, marks = pad_to_multiple(seen, multiple), pad_to_multiple(marks, multiple)
+    counted = np.zeros(marks.shape, np.bool_)
+    counted[:height, :width] = True
+    return Frame(
+        image=seen,
+        trimap=marks,
+        priors=compute_priors(seen, marks, which=() if empty else priors),
+        counted=counted,
+        window=window,
+        whole=trimap,
+        padding=padding,
+        seconds=perf_counter() - started,
+    )
 
 
 def pad_to_multiple(array: NDArray[Any], multiple: int = STRIDE) -> NDArray[Any]:
@@ -196,12 +215,9 @@ def _reflect(array: NDArray[Any], rows: tuple[int, int], columns: tuple[int, int
     if 0 in array.shape:
         height, width = array.shape[0] + sum(rows), array.shape[1] + sum(columns)
         return np.empty((height, width, *array.shape[2:]), array.dtype)
-    # OpenCV goes on reflecting where a picture is smaller than what it is padded by.
+    # OpenCV goes on reflecting where a picture is smaller than what it is padded by, but takes no
+    # negative strides, which a turned array has.
+    array = np.ascontiguousarray(array)
     return np.asarray(cv2.copyMakeBorder(array, *rows, *columns, cv2.BORDER_REFLECT_101)).reshape(
         array.shape[0] + sum(rows), array.shape[1] + sum(columns), *array.shape[2:]
     )
-
-
-def _to_tensor(array: NDArray[np.float32], device: torch.device | str) -> Tensor:
-    # A turned array may have negative strides, which PyTorch does not take.
-    return torch.from_numpy(np.ascontiguousarray(array))[None].permute(0, 3, 1, 2).to(device)

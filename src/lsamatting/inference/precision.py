@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from enum import StrEnum
 
 import torch
 
+from lsamatting.choices import Precision
 
-class Precision(StrEnum):
-    """Number format of the network's arithmetic; results are float32 in any case."""
 
-    AUTO = "auto"
-    """Half where the device gains by it: float16 on CUDA, bfloat16 on CPUs that have it."""
+def autocast(precision: Precision, device: torch.device | str) -> AbstractContextManager[object]:
+    """Give the context in which to run the network on `device`.
 
-    FULL = "full"
-    """float32 everywhere: the same digits on every machine but for the order of sums."""
-
-    def context(self, device: torch.device | str) -> AbstractContextManager[object]:
-        """Give the context in which to run the network on `device`."""
-        if self is Precision.FULL:
-            return nullcontext()
-        kind = torch.device(device).type
-        if kind == "cuda":
-            return torch.autocast("cuda", dtype=torch.float16)
-        if kind == "cpu" and _cpu_has_bfloat16():
-            return torch.autocast("cpu", dtype=torch.bfloat16)
+    It overrides a context that it is entered in, such as that of training in mixed precision.
+    """
+    kind = torch.device(device).type
+    if not torch.amp.is_autocast_available(kind):
         return nullcontext()
+    half = {"cuda": torch.float16, "cpu": torch.bfloat16}
+    gains = kind == "cuda" or (kind == "cpu" and _cpu_has_bfloat16())
+    if precision == "auto" and gains:
+        return torch.autocast(kind, dtype=half[kind])
+    return torch.autocast(kind, enabled=False)
 
 
 def _cpu_has_bfloat16() -> bool:

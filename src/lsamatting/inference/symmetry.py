@@ -34,6 +34,10 @@ class Symmetry:
         return turned[:, ::-1] if self.mirrored else turned
 
 
+IDENTITY = Symmetry(turns=0, mirrored=False)
+"""The picture as it is."""
+
+
 def square_symmetries(count: SymmetryCount = 8) -> tuple[Symmetry, ...]:
     """Give a subgroup of the square's symmetries, the identity first; see `SymmetryCount`."""
     turns = range(4) if count >= 4 else range(1)

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
-from time import perf_counter
 from typing import TypeVar, get_args
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from lsamatting.choices import Padding
 from lsamatting.errors import ConfigError
-from lsamatting.inference.frame import (
-    MARGIN,
-    Frame,
-    check_same_size,
-    frame_picture,
-    lay_out,
-)
-from lsamatting.inference.precision import Precision
-from lsamatting.inference.predict import Estimator, plain_estimator
-from lsamatting.inference.symmetry import Symmetry, SymmetryCount, square_symmetries
-from lsamatting.network.lsanet import LSANet
+from lsamatting.inference.strokes import Stroke
+from lsamatting.inference.symmetry import SymmetryCount
 
 Pixels = TypeVar("Pixels", NDArray[np.float32], NDArray[np.uint8])
 
@@ -69,117 +56,40 @@ class Averaging:
         return len(self.scales) * self.symmetries
 
 
-def average_alpha(
-    network: LSANet,
-    image: NDArray[np.float32],
-    trimap: NDArray[np.uint8],
-    averaging: Averaging,
-    *,
-    device: torch.device | str = "cpu",
-    padding: Padding = "window",
-    margin: int = MARGIN,
-    precision: Precision = Precision.AUTO,
-    estimator: Estimator | None = None,
-    timings: MutableMapping[str, float] | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> NDArray[np.float32]:
-    """Estimate the opacity of every pixel as the average of several runs.
-
-    At each scale the picture (cubic) and the trimap (nearest neighbour) are resized, what is
-    computed of them is chosen and their colour priors are computed once; then the network runs on
-    each symmetry of that. Every run is clipped to [0, 1] and has its known pixels set before it
-    counts. Only sums are kept, so memory is that of the largest run.
-
-    Parameters
-    ----------
-    network, image, trimap, device, padding, margin, precision, estimator:
-        As for `lsamatting.inference.predict.predict_alpha`; the estimator is called once per run.
-    averaging:
-        Scales and symmetries.
-    timings:
-        If given, receives seconds under `priors` and `network`.
-    progress:
-        Called after each run with the number of runs done and of all. Runs at a scale at which
-        nothing is unknown are not made.
-
-    Returns
-    -------
-    ndarray
-        H×W float32 in [0, 1]; known pixels are 0 and 1.
-
-    Raises
-    ------
-    TrimapError
-        Image and trimap differ in size.
-    """
-    check_same_size(image, trimap)
-    spent = timings if timings is not None else {}
-    spent.update(priors=0.0, network=0.0)
-    known = np.asarray(trimap == 255, np.float32)
-    unknown = trimap == 128
-    if not unknown.any():
-        return known
-    estimate = estimator or plain_estimator(network, precision=precision)
-    symmetries = square_symmetries(averaging.symmetries)
-    total = np.zeros_like(known)
-    for number, scale in enumerate(averaging.scales):
-        started = perf_counter()
-        resized, marks = _resize(image, trimap, scale)
-        frame = frame_picture(
-            resized, marks, padding=padding, margin=margin, priors=network.config.priors
-        )
-        spent["priors"] += perf_counter() - started
-        started = perf_counter()
-        if frame is None:
-            # Nearest neighbours left a thin unknown region out.
-            alpha = np.asarray(marks == 255, np.float32)
-        else:
-            summed = np.zeros(frame.trimap.shape, np.float32)
-            for done, symmetry in enumerate(symmetries, start=number * len(symmetries) + 1):
-                summed += _run(frame, symmetry, estimate, padding=padding, device=device)
-                if progress is not None:
-                    progress(done, averaging.runs)
-            alpha = frame.restore(summed / np.float32(len(symmetries)))
-        total += _resize_to(alpha, known.shape, cv2.INTER_CUBIC)
-        spent["network"] += perf_counter() - started
-    return np.where(unknown, np.clip(total / np.float32(len(averaging.scales)), 0, 1), known)
+SINGLE = Averaging(scales=(1.0,), symmetries=1)
+"""One run of the network: no averaging."""
 
 
-def _run(
-    frame: Frame,
-    symmetry: Symmetry,
-    estimate: Estimator,
-    *,
-    padding: Padding,
-    device: torch.device | str,
-) -> NDArray[np.float32]:
-    """Turn a frame, run the network, and turn its estimate back: H×W of the frame's size."""
-    layout = lay_out(
-        symmetry.apply(frame.image),
-        symmetry.apply(frame.trimap),
-        symmetry.apply(frame.priors),
-        # Refinement makes a tensor of it, and tensors have no negative strides.
-        np.ascontiguousarray(symmetry.apply(frame.counted)),
-        padding=padding,
-        device=device,
-    )
-    return np.clip(symmetry.undo(estimate(layout)[layout.place]), 0, 1)
-
-
-def _resize(
+def resize_picture(
     image: NDArray[np.float32], trimap: NDArray[np.uint8], scale: float
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Resize a picture and its trimap, as the authors do."""
+    """Resize H×W×3 in [0, 1] (cubic) and its H×W trimap (nearest neighbour), as the authors do.
+
+    Sides become the integer part of scale × side, at least 1.
+    """
     height, width = trimap.shape
     shape = (max(int(scale * height), 1), max(int(scale * width), 1))
+    if shape == (height, width):
+        return image, trimap
     # Cubic interpolation overshoots.
     return (
-        np.clip(_resize_to(image, shape, cv2.INTER_CUBIC), 0, 1),
-        _resize_to(trimap, shape, cv2.INTER_NEAREST),
+        np.clip(_resize(image, shape, cv2.INTER_CUBIC), 0, 1),
+        _resize(trimap, shape, cv2.INTER_NEAREST),
     )
 
 
-def _resize_to(array: Pixels, shape: tuple[int, ...], interpolation: int) -> Pixels:
+def resize_stroke(stroke: Stroke, shape: tuple[int, ...]) -> Stroke:
+    """Bring a stroke to a picture's height and width, by nearest neighbour."""
+    mask = _resize(stroke.mask.astype(np.uint8), shape, cv2.INTER_NEAREST)
+    return Stroke(mask.astype(np.bool_), stroke.value)
+
+
+def resize_back(alpha: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Bring opacity back to a picture's height and width; it may overshoot [0, 1] a little."""
+    return _resize(alpha, shape, cv2.INTER_CUBIC)
+
+
+def _resize(array: Pixels, shape: tuple[int, ...], interpolation: int) -> Pixels:
     if array.shape[:2] == shape:
         return array
     resized = cv2.resize(array, shape[1::-1], interpolation=interpolation)

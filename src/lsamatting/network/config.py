@@ -15,6 +15,9 @@ BlockName = Literal["bottleneck", "basic"]
 HeadName = Literal["full", "subpixel"]
 AttentionName = Literal["everywhere", "unknown"]
 
+STRIDE = 32
+"""Height and width of a network's input must be multiples of this."""
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -111,19 +114,16 @@ class NetworkConfig:
             head="subpixel",
             head_channels=(24, 16),
             priors=(
-                "alpha_joint",
-                "alpha_closed_form",
-                "alpha_mixture",
+                "alpha_affinity",
                 "alpha_nearest",
                 "alpha_smooth",
-                "mixture_confidence",
                 "nearest_foreground",
                 "nearest_background",
                 "smooth_foreground",
                 "smooth_background",
                 "distances",
             ),
-            base="alpha_joint",
+            base="alpha_affinity",
         )
 
     @property

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 
-def trimap_tensor(trimap: NDArray[np.uint8], *, unknown: float = 0.5) -> Tensor:
-    """Make of H×W with 0, 128 and 255 the network's 1×1×H×W with 0, `unknown` and 1."""
+def trimap_values(trimap: NDArray[np.uint8], *, unknown: float = 0.5) -> NDArray[np.float32]:
+    """Make of H×W with 0, 128 and 255 the network's H×W float32 with 0, `unknown` and 1."""
     values = np.array([0, unknown, 1], np.float32)
     classes = (trimap > 0).astype(np.uint8) + (trimap == 255)
-    return torch.from_numpy(values[classes])[None, None]
+    laid: NDArray[np.float32] = values[classes]
+    return laid

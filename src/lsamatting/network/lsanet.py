@@ -21,9 +21,6 @@ from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE, weight_file
 from lsamatting.priors.channels import channel_count
 from lsamatting.replacing import replacing
 
-STRIDE = 32
-"""Height and width of the input must be multiples of this."""
-
 IMAGE_MEAN = (0.485, 0.456, 0.406)
 IMAGE_STD = (0.229, 0.224, 0.225)
 

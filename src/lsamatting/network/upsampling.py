@@ -31,10 +31,12 @@ def fold_upsampling(kernel: Tensor, spread: tuple[float, ...]) -> Tensor:
     """
     size = len(spread) + 2
     # Output o reads value i through kernel entry d if o + d − 1 is a pixel to which i gives.
-    fold = torch.zeros(size, 3, dtype=torch.float64, device=kernel.device)
+    # On the CPU: not every device has double precision.
+    fold = torch.zeros(size, 3, dtype=torch.float64)
     for entry in range(size):
         for offset in range(3):
             if 0 <= entry - 2 + offset < len(spread):
                 fold[entry, offset] = spread[entry - 2 + offset]
-    folded = torch.einsum("jd,oide,ke->iojk", fold, kernel.detach().double(), fold)
-    return folded.to(kernel.dtype).contiguous(memory_format=torch.channels_last)
+    folded = torch.einsum("jd,oide,ke->iojk", fold, kernel.detach().cpu().double(), fold)
+    folded = folded.to(kernel.dtype).contiguous(memory_format=torch.channels_last)
+    return folded.to(kernel.device)

@@ -228,7 +228,7 @@ class Desk:
         before = None if opened.matte is None else opened.matte.alpha
         matte = self._compute(opened, recipe, progress)
         return MatteFacts(
-            seconds=dict(matte.timings),
+            seconds=dict(matte.seconds),
             notes=tuple(map(str, matte.notes)),
             changed=_bounds(
                 np.ones(matte.alpha.shape, bool)
@@ -325,7 +325,7 @@ class Desk:
             )
         write_layer(Sheet(picture, matte), task.render, max_pixels=self._limits.pixels)
         notes = tuple(map(str, matte.notes))
-        return MatteFacts(seconds=dict(matte.timings), notes=notes, changed=None, subject=None)
+        return MatteFacts(seconds=dict(matte.seconds), notes=notes, changed=None, subject=None)
 
     def _clean(self, task: CleanColours) -> None:
         from lsamatting.foreground.decontaminate import estimate_foreground

@@ -19,7 +19,7 @@ from lsamatting.data.samples import CompositingDataset, WideBatches, one_thread_
 from lsamatting.errors import ConfigError
 from lsamatting.priors.channels import PRIOR_CHANNELS
 from lsamatting.training.module import network_of
-from lsamatting.training.validation import WholePictures
+from lsamatting.training.validation import ValidationPicture, WholePictures
 
 
 class NumberedBatches(Sampler[list[int]]):
@@ -218,9 +218,9 @@ class MattingData(L.LightningDataModule):
             pin_memory=isinstance(trainer.accelerator, CUDAAccelerator),
         )
 
-    def val_dataloader(self) -> DataLoader[dict[str, Any]] | list[Any]:
+    def val_dataloader(self) -> DataLoader[ValidationPicture] | list[Any]:
         """Give the loader of whole pictures, one at a time; no loader without a folder."""
         if self.validation is None:
             return []
         pictures = WholePictures(self.validation, priors=self.priors, limit=self.validation_limit)
-        return DataLoader(pictures, batch_size=1, num_workers=0)
+        return DataLoader(pictures, batch_size=None, num_workers=0)

@@ -10,11 +10,13 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from lsamatting.errors import ConfigError
+from lsamatting.inference.open_picture import OpenPicture
+from lsamatting.inference.torch_runtime import TorchRuntime
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.lsanet import LSANet
 from lsamatting.training.loss import LossConfig, matting_loss
 from lsamatting.training.optimiser import OptimiserConfig, build_optimiser, rate_factor
-from lsamatting.training.validation import picture_errors, whole_picture_alpha
+from lsamatting.training.validation import ValidationPicture, picture_errors
 
 
 class MattingModule(L.LightningModule):
@@ -79,13 +81,14 @@ class MattingModule(L.LightningModule):
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: dict[str, Any], _: int) -> Tensor:
-        """Log the errors of one whole picture, and give its alpha."""
-        predicted = whole_picture_alpha(self, batch["image"], batch["trimap"], batch["priors"])
-        errors = picture_errors(predicted, batch["alpha"], batch["trimap"] == 0.5)
+    def validation_step(self, batch: ValidationPicture, _: int) -> Tensor:
+        """Log the errors of one whole picture, and give its alpha: that of `lsamatting matte`."""
+        runtime = TorchRuntime(self.network, self.device)
+        predicted = OpenPicture(runtime, batch.frame).estimate().alpha
+        errors = picture_errors(predicted, batch.alpha, batch.frame.whole == 128)
         values = {"val/sad": errors.sad, "val/mse": errors.mse, "val/mad": errors.mad}
         self.log_dict(values, on_epoch=True, batch_size=1, sync_dist=True)
-        return predicted
+        return torch.from_numpy(predicted)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Build the optimiser and its schedule, by epochs or steps."""

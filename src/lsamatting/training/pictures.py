@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import lightning as L
-import torch
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch import Tensor
-from torch.nn import functional
+
+from lsamatting.compositing.overlay import side_by_side
+from lsamatting.training.validation import ValidationPicture
 
 _SIDE = 640
 
@@ -24,26 +24,24 @@ class ValidationPictures(L.Callback):
         trainer: L.Trainer,
         pl_module: L.LightningModule,
         outputs: Any,
-        batch: dict[str, Any],
+        batch: ValidationPicture,
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
         """Add one picture's strip."""
-        if batch_idx >= self._count or not trainer.is_global_zero:
+        frame = batch.frame
+        if batch_idx >= self._count or not trainer.is_global_zero or frame.empty:
             return
+        height, width = frame.whole[frame.window].shape
+        strip = side_by_side(
+            frame.image[:height, :width],
+            frame.whole[frame.window],
+            outputs.cpu().numpy()[frame.window],
+            batch.alpha[frame.window],
+            longest=_SIDE,
+        )
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_image(
-                    f"validation/{batch['name'][0]}",
-                    strip(batch["image"], batch["trimap"], outputs, batch["alpha"]),
-                    trainer.global_step,
+                    f"validation/{batch.name}", strip, trainer.global_step, dataformats="HWC"
                 )
-
-
-def strip(image: Tensor, *greys: Tensor) -> Tensor:
-    """Place a 1x3xHxW image and 1x1xHxW greys in a row, 3xHx(W·n), at most 640 px a side."""
-    row = torch.cat([image, *(grey.expand_as(image) for grey in greys)], dim=3).float()
-    scale = min(1.0, _SIDE / max(image.shape[-2:]))
-    if scale < 1:
-        row = functional.interpolate(row, scale_factor=scale, mode="area")
-    return row[0].clamp(0, 1).cpu()

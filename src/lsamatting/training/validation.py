@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from lsamatting.data.augment import Sample
 from lsamatting.data.layout import TrioFolder
-from lsamatting.data.samples import to_tensors
-from lsamatting.inference.frame import MARGIN
-from lsamatting.windows import window_around
+from lsamatting.inference.frame import Frame, frame_picture
 
 
-class WholePictures(Dataset[dict[str, Any]]):
-    """The pictures of a `TrioFolder`, ready for the network and kept in memory once read.
+class ValidationPicture:
+    """A picture framed for the network, and its true alpha.
 
-    Items are those of `CompositingDataset`, of the unknown region and the margin that prediction
-    keeps around it, and `name`. Without a trimap folder the trimaps are made from alpha
-    (`Trimap.from_alpha`).
+    Not a dataclass: Lightning would look for tensors in it.
+    """
+
+    def __init__(self, name: str, frame: Frame, alpha: NDArray[np.float32]) -> None:
+        self.name = name
+        self.frame = frame
+        self.alpha = alpha
+        """H×W of the whole picture, in [0, 1]."""
+
+
+class WholePictures(Dataset[ValidationPicture]):
+    """The pictures of a `TrioFolder`, framed as `lsamatting matte` does by default.
+
+    They are kept in memory once read, with their colour priors: 4·(3 + P) bytes for each pixel of
+    the unknown region and the margin around it. Without a trimap folder the trimaps are made from
+    alpha (`Trimap.from_alpha`).
     """
 
     def __init__(
@@ -32,40 +39,32 @@ class WholePictures(Dataset[dict[str, Any]]):
     ) -> None:
         self.trios = TrioFolder(folder).trios[:limit]
         self.priors = priors
-        self._ready: dict[int, dict[str, Any]] = {}
+        self._ready: dict[int, ValidationPicture] = {}
 
     def __len__(self) -> int:
         """Give the number of pictures."""
         return len(self.trios)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> ValidationPicture:
         """Give picture `index`."""
         if index >= len(self.trios):
             raise IndexError(index)
         if index not in self._ready:
             self._ready[index] = self._read(index)
-        # Half precision in memory: priors of ten full pictures would take a gigabyte otherwise.
-        item = self._ready[index]
-        return {k: v.float() if isinstance(v, Tensor) else v for k, v in item.items()}
+        return self._ready[index]
 
-    def _read(self, index: int) -> dict[str, Any]:
+    def _read(self, index: int) -> ValidationPicture:
         from lsamatting.images import read_grey, read_picture
         from lsamatting.trimap import Trimap
 
         trio = self.trios[index]
-        image = read_picture(trio.image).pixels
+        image = read_picture(trio.image).visible()
         alpha, _ = read_grey(trio.alpha)
         trimap = Trimap.from_alpha(alpha) if trio.trimap is None else Trimap.read(trio.trimap)
         made_from = trio.trimap or trio.alpha
         trimap.check_size(image.shape[:2], str(trio.image), called=str(made_from))
-        # What prediction looks at too: the errors are those of its results, and come sooner.
-        window = window_around(trimap.unknown, MARGIN) or (slice(None), slice(None))
-        image, alpha = np.ascontiguousarray(image[window]), alpha[window]
-        values = np.ascontiguousarray(trimap.values[window])
-        sample = Sample(image, values, alpha, image, image)
-        item: dict[str, Any] = dict(to_tensors(sample, self.priors))
-        item["priors"] = item["priors"].half()
-        return {**item, "name": trio.name}
+        frame = frame_picture(image, trimap.values, priors=self.priors)
+        return ValidationPicture(trio.name, frame, alpha)
 
 
 @dataclass(frozen=True)
@@ -80,30 +79,11 @@ class Errors:
     """Mean absolute difference."""
 
 
-def whole_picture_alpha(
-    network: nn.Module, image: Tensor, trimap: Tensor, priors: Tensor
-) -> Tensor:
-    """Predict the alpha of pictures of any size, Nx1xHxW in [0, 1] with known pixels set.
-
-    Pads at the bottom and right to a multiple of 32 by reflection.
-    """
-    height, width = image.shape[-2:]
-    down, right = -height % 32, -width % 32
-    # Reflection needs more pixels than it adds; tiny pictures repeat their edge.
-    mode = "reflect" if down < height and right < width else "replicate"
-    inputs = [
-        functional.pad(tensor, (0, right, 0, down), mode=mode)
-        if tensor.shape[1]
-        else tensor.new_empty((*tensor.shape[:2], height + down, width + right))
-        for tensor in (image, trimap, priors)
-    ]
-    raw = network(*inputs)[..., :height, :width].float().clamp(0, 1)
-    return torch.where(trimap == 0.5, raw, trimap)
-
-
-def picture_errors(predicted: Tensor, alpha: Tensor, unknown: Tensor) -> Errors:
-    """Measure one picture; `unknown` is a mask of the same shape."""
-    difference = (predicted.float() - alpha.float())[unknown].double()
-    count = max(1, difference.numel())
-    absolute = float(difference.abs().sum())
-    return Errors(absolute / 1000, float(difference.square().sum()) / count, absolute / count)
+def picture_errors(
+    predicted: NDArray[np.float32], alpha: NDArray[np.float32], unknown: NDArray[np.bool_]
+) -> Errors:
+    """Measure one picture, H×W each."""
+    difference = predicted[unknown].astype(np.float64) - alpha[unknown]
+    count = max(1, difference.size)
+    absolute = float(np.abs(difference).sum())
+    return Errors(absolute / 1000, float(np.square(difference).sum()) / count, absolute / count)

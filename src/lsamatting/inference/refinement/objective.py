@@ -20,11 +20,14 @@ class Value:
     c2: float
     total: float
     gradient: Tensor
-    """By opacity before clamping, one number per pixel of the objective."""
+    """By opacity before clamping, one number per pixel of the objective; on the CPU."""
 
 
 class Objective:
     """C1, C2 and their derivative for the pixels that matter, given as a vector.
+
+    All is computed on the CPU: it is next to nothing beside the network, and not every device has
+    the double precision that sums of squares need.
 
     C1 is the mean squared violation over the trimap's boundary, plus, for each of the user's
     strokes, the mean squared violation over the stroke: a stroke of twenty pixels would have no
@@ -39,11 +42,9 @@ class Objective:
         Which pixel ought to be what.
     weight:
         The factor before C2.
-    device:
-        Where the opacity will be.
     """
 
-    def __init__(self, targets: Targets, *, weight: float, device: torch.device) -> None:
+    def __init__(self, targets: Targets, *, weight: float) -> None:
         self.weight = weight
         self.clamp_initial = targets.clamp_initial
         owner = _stroke_owners(targets)
@@ -72,7 +73,7 @@ class Objective:
         """Least value of C1: above 0 where one pixel is pulled to both 0 and 1."""
 
         def vector(array: NDArray[np.float64]) -> Tensor:
-            return torch.from_numpy(array[self.pixels].astype(np.float32)).to(device)
+            return torch.from_numpy(array[self.pixels].astype(np.float32))
 
         self.pull, self.wanted = vector(pull), vector(wanted)
         self.lowest, self.highest = vector(lowest), vector(highest)
@@ -91,11 +92,13 @@ class Objective:
 
     def start(self, opacity: Tensor) -> None:
         """Take the initial estimate, not clamped, as what C2 compares with."""
+        opacity = opacity.cpu()
         self.initial = opacity.clamp(0, 1) if self.clamp_initial else opacity.clone()
 
     def __call__(self, opacity: Tensor) -> Value:
         """Evaluate at opacity that is not clamped."""
         assert self.initial is not None
+        opacity = opacity.cpu()
         clamped = opacity.clamp(self.lowest, self.highest)
         violation = clamped - self.wanted
         away = clamped - self.initial

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lsamatting.choices import Optimiser
 from lsamatting.inference.frame import Layout
 from lsamatting.inference.refinement.fast_decoder import FastDecoder
 from lsamatting.inference.refinement.objective import Objective, Value
@@ -21,16 +20,15 @@ from lsamatting.inference.refinement.optimisers import (
     descend_quasi_newton,
     find_rate,
 )
+from lsamatting.inference.refinement.options import RefinementOptions
+from lsamatting.inference.refinement.report import RefinementReport
 from lsamatting.inference.refinement.targets import Targets
+from lsamatting.inference.tensors import layout_tensors
 from lsamatting.network.lsanet import LSANet
-
-STEPS = 100
-RATE = 20.0
-WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
-class Refinement:
+class Refined:
     """What refinement came to."""
 
     alpha: NDArray[np.float32]
@@ -39,28 +37,7 @@ class Refinement:
     initial: NDArray[np.float32]
     """The network's own estimate, H×W in [0, 1]."""
 
-    kept: bool
-    """The initial estimate was kept."""
-
-    c1: tuple[float, ...]
-    """Violation of the trimap and the strokes, at the start and after each step."""
-
-    c2: tuple[float, ...]
-    """Deviation from the initial estimate, likewise."""
-
-    weight: float
-    """The factor of `c2` in the objective."""
-
-    seconds: float
-    """Time taken."""
-
-    notice: str
-    """Why the initial estimate was kept, empty if it was not."""
-
-    @property
-    def objective(self) -> tuple[float, ...]:
-        """What was minimised, at the start and after each step."""
-        return tuple(c1 + self.weight * c2 for c1, c2 in zip(self.c1, self.c2, strict=True))
+    report: RefinementReport
 
 
 class Refiner:
@@ -74,16 +51,13 @@ class Refiner:
     network:
         In evaluation mode.
     layout:
-        The picture, on the network's device.
+        The picture.
     """
 
     def __init__(self, network: LSANet, layout: Layout) -> None:
+        self.layout = layout
         with torch.no_grad():
-            inputs = network.inputs(
-                layout.image.float(),
-                layout.trimap.float(),
-                None if layout.priors is None else layout.priors.float(),
-            )
+            inputs = network.inputs(*layout_tensors(layout, network.mean.device))
             self._decoder = FastDecoder(network, inputs, network.encode(inputs))
             self._raw = self._decoder.whole(self._decoder.zeros())
 
@@ -95,55 +69,43 @@ class Refiner:
     def refine(
         self,
         targets: Targets,
+        options: RefinementOptions,
         *,
-        steps: int = STEPS,
-        rate: float = RATE,
-        weight: float = WEIGHT,
-        optimiser: Optimiser = "descent",
-        goal: float = 0.0,
         progress: Progress | None = None,
-    ) -> Refinement:
+    ) -> Refined:
         """Minimise the violation of what is known, staying near the network's own estimate.
 
         Parameters
         ----------
         targets:
             What is known, see `lsamatting.inference.refinement.targets.boundary_targets`.
-        steps:
-            Steps of plain descent; with L-BFGS, at most as many evaluations.
-        rate:
-            Step length of plain descent, and of the first step that L-BFGS tries. With strokes
-            it is doubled until the first step halves the objective.
-        weight:
-            The factor before C2.
-        optimiser:
-            See `Optimiser`.
-        goal:
-            The objective at which to end before all steps are done.
+        options:
+            How.
         progress:
-            Called after each step.
+            Called after each step; an exception that it raises ends the refinement.
 
         Returns
         -------
-        Refinement
+        Refined
             With the initial estimate and a notice if there is nothing to refine, if the objective
             is not lower at the end than at the start, or if a number is no longer finite.
         """
         started = perf_counter()
-        objective = Objective(targets, weight=weight, device=self._raw.device)
+        objective = Objective(targets, weight=options.weight)
         initial = self.initial
 
-        def keep(notice: str, trace: list[Value]) -> Refinement:
-            return Refinement(
-                alpha=initial,
-                initial=initial,
-                kept=True,
+        def result(alpha: NDArray[np.float32], notice: str, trace: list[Value]) -> Refined:
+            report = RefinementReport(
                 c1=tuple(value.c1 for value in trace),
                 c2=tuple(value.c2 for value in trace),
-                weight=weight,
-                seconds=perf_counter() - started,
+                weight=options.weight,
                 notice=notice,
+                seconds=perf_counter() - started,
             )
+            return Refined(alpha=alpha, initial=initial, report=report)
+
+        def keep(notice: str, trace: list[Value]) -> Refined:
+            return result(initial, notice, trace)
 
         if not objective.stays and not targets.strokes:
             return keep("nothing is unknown, so there is nothing to refine", [])
@@ -155,19 +117,29 @@ class Refiner:
             opacity = opacity_of(fields)
         objective.start(opacity)
         first = objective(opacity)
-        if not first.gradient.any():
+        goal = objective.rest + options.enough
+        if not first.gradient.any() or first.total <= goal:
             return keep("the estimate agrees with all that is known, so it was kept", [first])
+
+        steps = options.steps
+        if targets.boundary == "published" and options.optimiser == "descent":
+            # The authors' loop returns what it had before its last step.
+            steps -= 1
+            if not steps:
+                return keep("the authors' loop of one step returns what it began with", [first])
 
         def evaluate(fields: Tensor) -> tuple[Value, Tensor]:
             fields = fields.detach().requires_grad_()
             opacity = opacity_of(fields)
             value = objective(opacity.detach())
-            (gradient,) = torch.autograd.grad(opacity, fields, value.gradient)
+            by_opacity = value.gradient.to(opacity.device)
+            (gradient,) = torch.autograd.grad(opacity, fields, by_opacity)
             return value, gradient
 
+        rate = options.rate
         if targets.strokes:
             rate = find_rate(evaluate, fields, rate)
-        minimise = descend if optimiser == "descent" else descend_quasi_newton
+        minimise = descend if options.optimiser == "descent" else descend_quasi_newton
         fields, trace = minimise(
             evaluate, fields, steps=steps, rate=rate, goal=goal, progress=progress
         )
@@ -185,16 +157,7 @@ class Refiner:
                 "initial estimate was kept; a lower rate may help",
                 trace,
             )
-        return Refinement(
-            alpha=_clamped(raw),
-            initial=initial,
-            kept=False,
-            c1=tuple(value.c1 for value in trace),
-            c2=tuple(value.c2 for value in trace),
-            weight=weight,
-            seconds=perf_counter() - started,
-            notice="",
-        )
+        return result(_clamped(raw), "", trace)
 
 
 def _clamped(raw: Tensor) -> NDArray[np.float32]:

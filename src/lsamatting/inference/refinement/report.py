@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lsamatting.inference.refinement.refiner import Refinement
-
 
 @dataclass(frozen=True)
 class RefinementReport:
@@ -18,26 +16,25 @@ class RefinementReport:
     c2: tuple[float, ...]
     """C2 likewise: how far the result is from the network's own."""
 
-    kept: bool
-    """Whether the network's own result was kept."""
+    weight: float
+    """The factor before C2 in the objective."""
 
     notice: str
-    """Why it was kept; empty if it was not."""
+    """Why the network's own result was kept; empty if it was not."""
 
     seconds: float
     """Time of the iterations."""
 
-    @classmethod
-    def of(cls, refinement: Refinement) -> RefinementReport:
-        """Tell of a refinement without its pictures."""
-        return cls(
-            c1=refinement.c1,
-            c2=refinement.c2,
-            kept=refinement.kept,
-            notice=refinement.notice,
-            seconds=refinement.seconds,
-        )
+    @property
+    def kept(self) -> bool:
+        """Whether the network's own result was kept."""
+        return bool(self.notice)
+
+    @property
+    def objective(self) -> tuple[float, ...]:
+        """What was minimised, at the start and after every step."""
+        return tuple(c1 + self.weight * c2 for c1, c2 in zip(self.c1, self.c2, strict=True))
 
     def to_dict(self) -> dict[str, Any]:
         """Give lists, numbers and strings, ready for JSON."""
-        return asdict(self)
+        return {**asdict(self), "kept": self.kept}

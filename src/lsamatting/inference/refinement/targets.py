@@ -28,15 +28,22 @@ class Targets:
     unknown: Mask
     """Pixels that should stay near the initial estimate."""
 
-    added: float = 0.0
-    """What is added to each of the two counts of pulled pixels."""
+    boundary: Boundary = "paper"
+    """Whose boundary it is."""
 
     strokes: tuple[tuple[Mask, float], ...] = ()
     """The user's strokes and the opacity that each asks for. Where two overlap the later counts,
     and where one lies nothing else does."""
 
-    clamp_initial: bool = True
-    """Whether the initial estimate is clamped to [0, 1] before anything is compared with it."""
+    @property
+    def added(self) -> float:
+        """What is added to each of the two counts of pulled pixels."""
+        return PUBLISHED_ADDED if self.boundary == "published" else 0.0
+
+    @property
+    def clamp_initial(self) -> bool:
+        """Whether the initial estimate is clamped to [0, 1] before anything is compared with it."""
+        return self.boundary == "paper"
 
 
 def boundary_targets(
@@ -62,8 +69,7 @@ def boundary_targets(
         zero=zero,
         one=one,
         unknown=unknown,
-        added=PUBLISHED_ADDED if boundary == "published" else 0.0,
-        clamp_initial=boundary == "paper",
+        boundary=boundary,
     )
 
 

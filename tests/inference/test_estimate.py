@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsamatting.errors import TrimapError
+from lsamatting.inference.estimate import EstimateOptions, estimate
 from lsamatting.inference.frame import pad_to_multiple
-from lsamatting.inference.precision import Precision
-from lsamatting.inference.predict import predict_alpha
+from lsamatting.inference.torch_runtime import TorchRuntime
 from lsamatting.network.config import NetworkConfig
-from lsamatting.network.inputs import trimap_tensor
+from lsamatting.network.inputs import trimap_values
 from lsamatting.network.lsanet import LSANet
 
 CONFIG = NetworkConfig(
@@ -21,6 +21,10 @@ CONFIG = NetworkConfig(
     head="subpixel",
     head_channels=(4, 4),
 )
+
+
+def alpha_of(network, image, trimap, **options):
+    return estimate(TorchRuntime(network), image, trimap, options=EstimateOptions(**options)).alpha
 
 
 class Recording(torch.nn.Module):
@@ -50,7 +54,7 @@ def test_unknown_pixels_are_the_networks_and_known_ones_the_trimaps(height, widt
     trimap = rng.choice(np.uint8([0, 255]), (height, width))
     trimap[top : top + 9, left : left + 9] = 128
     network = Recording()
-    alpha = predict_alpha(network, image, trimap, margin=5, precision=Precision.FULL)
+    alpha = alpha_of(network, image, trimap, margin=5, precision="full")
     expected = np.where(trimap == 128, np.clip(image[..., 0] * 1.5 - 0.2, 0, 1), trimap == 255)
     np.testing.assert_allclose(alpha, expected, atol=1e-6)
     if network.seen:
@@ -62,7 +66,7 @@ def test_only_the_unknown_region_and_its_margin_are_computed():
     trimap = np.zeros((500, 700), np.uint8)
     trimap[200:210, 300:320] = 128
     network = Recording()
-    predict_alpha(network, image, trimap, margin=16)
+    alpha_of(network, image, trimap, margin=16)
     assert network.seen == [(1, 3, 64, 64)]
 
 
@@ -70,14 +74,14 @@ def test_nothing_unknown_means_no_network():
     trimap = np.zeros((40, 40), np.uint8)
     trimap[10:20] = 255
     network = Recording()
-    alpha = predict_alpha(network, np.zeros((40, 40, 3), np.float32), trimap)
+    alpha = alpha_of(network, np.zeros((40, 40, 3), np.float32), trimap)
     assert not network.seen
     np.testing.assert_array_equal(alpha, trimap == 255)
 
 
 def test_sizes_that_differ_are_both_named():
     with pytest.raises(TrimapError, match=r"30×40.*20×10"):
-        predict_alpha(Recording(), np.zeros((10, 20, 3), np.float32), np.zeros((40, 30), np.uint8))
+        alpha_of(Recording(), np.zeros((10, 20, 3), np.float32), np.zeros((40, 30), np.uint8))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (33, 65), (64, 64)])
@@ -87,11 +91,12 @@ def test_a_real_network_takes_any_size(shape, config):
     network = LSANet(config).eval()
     rng = np.random.default_rng(0)
     image = rng.random((*shape, 3), dtype=np.float32)
-    timings = {}
-    alpha = predict_alpha(network, image, np.full(shape, 128, np.uint8), timings=timings)
+    found = estimate(TorchRuntime(network), image, np.full(shape, 128, np.uint8))
+    alpha = found.alpha
     assert alpha.shape == shape
     assert ((alpha >= 0) & (alpha <= 1)).all()
-    assert set(timings) == {"priors", "network"}
+    assert set(found.seconds) == {"priors", "network"}
+    assert found.reports == ()
 
 
 def test_half_precision_stays_near_full():
@@ -100,8 +105,8 @@ def test_half_precision_stays_near_full():
     rng = np.random.default_rng(0)
     image = rng.random((96, 96, 3), dtype=np.float32)
     trimap = np.full((96, 96), 128, np.uint8)
-    full = predict_alpha(network, image, trimap, precision=Precision.FULL)
-    auto = predict_alpha(network, image, trimap)
+    full = alpha_of(network, image, trimap, precision="full")
+    auto = alpha_of(network, image, trimap)
     assert np.abs(full - auto).mean() < 0.02
 
 
@@ -116,6 +121,5 @@ def test_padding_reflects(height, width):
     np.testing.assert_array_equal(padded, expected)
 
 
-def test_trimap_tensor():
-    tensor = trimap_tensor(np.uint8([[0, 128, 255]]))
-    assert tensor.tolist() == [[[[0, 0.5, 1]]]]
+def test_trimap_values():
+    assert trimap_values(np.uint8([[0, 128, 255]])).tolist() == [[0, 0.5, 1]]

@@ -1,0 +1,176 @@
+"""A framed picture and the network that looks at it: asked once, or again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsamatting.choices import Boundary, Precision
+from lsamatting.inference.frame import Frame
+from lsamatting.inference.refinement.options import RefinementOptions
+from lsamatting.inference.refinement.refiner import Refined, Refiner
+from lsamatting.inference.refinement.report import RefinementReport
+from lsamatting.inference.refinement.targets import boundary_targets
+from lsamatting.inference.runtime import Runtime
+from lsamatting.inference.strokes import Stroke, paint_strokes
+from lsamatting.inference.symmetry import IDENTITY, Symmetry
+
+Progress = Callable[[int, int], None]
+"""Called with how much is done and of how much. An exception that it raises ends the work; what
+was computed so far is dropped, and nothing else is harmed."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The opacity of a picture, and how it came about."""
+
+    alpha: NDArray[np.float32]
+    """H×W in [0, 1]; known pixels are 0 and 1, strokes what they say."""
+
+    seconds: Mapping[str, float]
+    """Time spent on `priors` and `network`, and on `refinement` where there was any."""
+
+    reports: tuple[RefinementReport, ...] = ()
+    """What refinement did, one report for each run of the network."""
+
+
+NOTHING_TO_REFINE = RefinementReport(
+    c1=(),
+    c2=(),
+    weight=0.0,
+    notice="nothing is unknown, so there is nothing to refine",
+    seconds=0.0,
+)
+
+
+class OpenPicture:
+    """A framed picture before a network.
+
+    What the encoder gave is kept for refining again, with other options or strokes of other
+    opacity. Strokes of 0 and 1 belong into the trimap that the picture is framed with, too
+    (`lsamatting.inference.strokes.with_strokes`).
+
+    Parameters
+    ----------
+    runtime:
+        The network.
+    frame:
+        What is computed of the picture.
+    """
+
+    def __init__(self, runtime: Runtime, frame: Frame) -> None:
+        self.runtime = runtime
+        self.frame = frame
+        self._refiner: Refiner | None = None
+        """Of the picture as it is, not turned."""
+
+    def estimate(
+        self,
+        *,
+        refinement: RefinementOptions | None = None,
+        boundary: Boundary = "paper",
+        precision: Precision = "auto",
+        strokes: Sequence[Stroke] = (),
+        symmetries: Sequence[Symmetry] = (IDENTITY,),
+        progress: Progress | None = None,
+    ) -> Estimate:
+        """Estimate the opacity of every pixel, as the average over some symmetries.
+
+        Every run is clipped to [0, 1] before it counts. Only sums are kept, so memory is that of
+        one run.
+
+        Parameters
+        ----------
+        refinement:
+            Refine each run by backpropagation, and how.
+        boundary:
+            Whose boundary pixels refinement looks at.
+        precision:
+            Number format of runs that are not refined.
+        strokes:
+            Corrections; the stroked pixels become exactly what they say.
+        symmetries:
+            How the picture is turned for each run.
+        progress:
+            Called with the runs, or steps of refinement, done and their number.
+        """
+        frame = self.frame
+        steps = refinement.steps if refinement else 1
+        total = steps * len(symmetries)
+
+        def tell(run: int, step: int = 0, _: int = 0) -> None:
+            if progress is not None:
+                progress(run * steps + step, total)
+
+        reports: list[RefinementReport] = []
+        started = perf_counter()
+        tell(0)
+        if frame.empty:
+            alpha = frame.restore(np.empty((0, 0), np.float32))
+            if refinement is not None:
+                reports.append(NOTHING_TO_REFINE)
+        else:
+            summed = np.zeros(frame.trimap.shape, np.float32)
+            for run, symmetry in enumerate(symmetries):
+                if refinement is None:
+                    opacity = self._run(symmetry, precision)
+                else:
+                    refined = self.refine(
+                        refinement,
+                        boundary=boundary,
+                        strokes=strokes,
+                        symmetry=symmetry,
+                        progress=partial(tell, run),
+                    )
+                    opacity = refined.alpha
+                    reports.append(refined.report)
+                summed += np.clip(opacity, 0, 1)
+                tell(run + 1)
+            alpha = frame.restore(summed / np.float32(len(symmetries)))
+        paint_strokes(alpha, strokes)
+        seconds = {"priors": frame.seconds, "network": perf_counter() - started}
+        if refinement is not None:
+            seconds["refinement"] = sum(report.seconds for report in reports)
+            seconds["network"] -= seconds["refinement"]
+        return Estimate(alpha=alpha, seconds=seconds, reports=tuple(reports))
+
+    def refine(
+        self,
+        options: RefinementOptions,
+        *,
+        boundary: Boundary = "paper",
+        strokes: Sequence[Stroke] = (),
+        symmetry: Symmetry = IDENTITY,
+        progress: Progress | None = None,
+    ) -> Refined:
+        """Refine one run of the network; parameters as in `estimate`.
+
+        Returns
+        -------
+        Refined
+            Of the frame's size. Known pixels have the network's opacity, too.
+        """
+        refiner = self._refiner if symmetry == IDENTITY else None
+        if refiner is None:
+            refiner = self.runtime.refiner(self.frame.lay_out(symmetry))
+        if symmetry == IDENTITY:
+            self._refiner = refiner
+        layout = refiner.layout
+        laid = ((self.frame.lay_out_mask(mask, layout), value) for mask, value in strokes)
+        targets = replace(
+            boundary_targets(layout.marks, layout.counted, boundary=boundary),
+            strokes=tuple((mask, value) for mask, value in laid if mask.any()),
+        )
+        refined = refiner.refine(targets, options, progress=progress)
+        return replace(
+            refined, alpha=layout.take(refined.alpha), initial=layout.take(refined.initial)
+        )
+
+    def _run(self, symmetry: Symmetry, precision: Precision) -> NDArray[np.float32]:
+        layout = self.frame.lay_out(symmetry)
+        return layout.take(self.runtime.run(layout, precision=precision))
