@@ -52,7 +52,7 @@ def cut_out(picture: Bytes, subject: Subject) -> PhotoCutout:
     """
     trimap = _trimap(rough_mask(picture, subject), subject)
     image = picture.astype(np.float32) / np.float32(255)
-    alpha = compute_priors(image, trimap, which=("alpha_affinity",))[..., 0]
+    alpha = compute_priors(image, trimap, which=("alpha_joint",))[..., 0]
     alpha = np.clip((alpha - _LOW) / (_HIGH - _LOW), 0, 1).astype(np.float32)
     alpha = _attached(alpha, trimap)
     colours = estimate_foreground(image, alpha)
