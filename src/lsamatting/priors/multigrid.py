@@ -25,6 +25,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import bsr_matrix, csr_matrix
 
 from lsamatting.priors.laplacian import MattingLaplacian
+from lsamatting.priors.products import add_product, add_transposed_product
 
 Vector = NDArray[np.floating[Any]]
 Places = NDArray[np.intp]
@@ -63,7 +64,6 @@ class LocalAffine:
         self._basis = basis
         self._lattice = _Lattice.over(_hat(rows), _hat(columns))
         self._hats = self._lattice.interpolation
-        self._gathered = self._hats.T
         cell = rows // SPACING * (columns.max(initial=0) // SPACING + 1) + columns // SPACING
         used, cell = np.unique(cell, return_inverse=True)
         self._cells = len(used)
@@ -71,6 +71,10 @@ class LocalAffine:
         corner_nodes = np.zeros((self._cells, 4), np.intp)
         corner_nodes[cell] = self._lattice.corners
         self._corner_nodes = corner_nodes
+        corner_used = np.zeros((self._cells, 4), bool)
+        for corner in range(4):
+            corner_used[cell[self._lattice.weights[:, corner] > 0], corner] = True
+        self._corner_used = corner_used
         seated = np.zeros((self._cells * SPACING**2, 4 * COEFFICIENTS))
         spread = self._lattice.weights[:, :, None] * basis[:, None]
         seated[self._seat] = spread.reshape(len(rows), -1)
@@ -84,12 +88,15 @@ class LocalAffine:
 
     def evaluate(self, coefficients: Vector) -> Vector:
         """Give the opacities, n, that 4 coefficients a node stand for."""
-        values = self._hats @ coefficients.reshape(-1, COEFFICIENTS)
+        values = np.zeros_like(self._basis)
+        add_product(self._hats, coefficients.reshape(-1, COEFFICIENTS), values)
         return np.asarray(np.einsum("nc,nc->n", values, self._basis))
 
     def collect(self, residual: Vector) -> Vector:
         """Apply the transpose of `evaluate`."""
-        return np.asarray(self._gathered @ (residual[:, None] * self._basis)).ravel()
+        sums = np.zeros((self._hats.shape[1], COEFFICIENTS))
+        add_transposed_product(self._hats, residual[:, None] * self._basis, sums)
+        return sums.ravel()
 
     def matrix(self, diagonal: Vector) -> bsr_matrix:
         """Give Pᵀ(L + diag(d))P, where P is `evaluate`."""
@@ -114,46 +121,50 @@ class LocalAffine:
         row of LP, so nine groups of nodes share a column each, and all is dense.
         """
         lattice, laplacian = self._lattice, self.laplacian
-        count = len(lattice.rows)
-        group = lattice.rows % 3 * 3 + lattice.columns % 3
-        table = np.full((int(lattice.rows.max()) + 3, int(lattice.columns.max()) + 3), -1)
-        table[lattice.rows + 1, lattice.columns + 1] = np.arange(count)
-        of_corner = group[lattice.corners]
-        total = None
-        for first in range(0, 9, 3):
+        count, size = len(lattice.rows), COEFFICIENTS
+        y, x = laplacian.rows // SPACING, laplacian.columns // SPACING
+        sums = np.zeros((count, size, 9, size))
+        for first in range(3):
             # Three groups at a time: a third of the memory.
-            columns = np.zeros((len(spread), 3, COEFFICIENTS))
+            columns = np.zeros((len(spread), 3, size))
             for corner in range(4):
-                held = np.flatnonzero(
-                    (of_corner[:, corner] // 3 == first // 3) & (lattice.weights[:, corner] > 0)
-                )
-                columns[held, of_corner[held, corner] - first] += spread[held, corner]
+                held = np.flatnonzero((y + corner // 2) % 3 == first)
+                columns[held, (x[held] + corner % 2) % 3] = spread[held, corner]
             flat = columns.reshape(len(spread), -1)
             # Half of L: the earlier classes and half the diagonal; the transpose is the rest.
-            product = laplacian.lower @ flat
-            flat *= (laplacian.diagonal / 2)[:, None]
-            product += flat
-            seated = np.zeros((self._cells * SPACING**2, flat.shape[1]))
+            product = flat * (laplacian.diagonal / 2)[:, None]
+            add_product(laplacian.lower, flat, product)
+            seated = np.zeros((self._cells * SPACING**2, 3 * size))
             seated[self._seat] = product
             own = np.matmul(
                 self._seated.transpose(0, 2, 1), seated.reshape(self._cells, SPACING**2, -1)
-            )
-            own = own.reshape(self._cells, 4, COEFFICIENTS, 3, COEFFICIENTS)
-            summed = np.zeros((count, COEFFICIENTS, 3, COEFFICIENTS))
+            ).reshape(self._cells, 4, size, 3, size)
             for corner in range(4):
-                # A node is this corner of one cell at most; node 0 also stands for no node.
-                np.add.at(summed, self._corner_nodes[:, corner], own[:, corner])
-            nodes = np.arange(count)
-            # The node of a group among a node's nine: the offset, -1, 0 or 1, that leads there.
-            step_y = (first // 3 - lattice.rows + 1) % 3 - 1
-            for number in range(3):
-                step_x = (number - lattice.columns + 1) % 3 - 1
-                met = table[lattice.rows + 1 + step_y, lattice.columns + 1 + step_x]
-                held = np.flatnonzero(met >= 0)
-                part = _blocks_at(nodes[held], met[held], summed[held, :, number], count)
-                total = part if total is None else total + part
-        assert total is not None
-        return total + total.T.tobsr(blocksize=(COEFFICIENTS, COEFFICIENTS))
+                # Node 0 also stands for corners without weight, whose sums are 0.
+                held = np.flatnonzero(self._corner_used[:, corner])
+                sums[self._corner_nodes[held, corner], :, 3 * first : 3 * first + 3] += own[
+                    held, corner
+                ]
+        number = np.full((int(lattice.rows.max()) + 3, int(lattice.columns.max()) + 3), -1)
+        number[lattice.rows + 1, lattice.columns + 1] = np.arange(count)
+        # The node of a group among a node's nine: the step, -1, 0 or 1, that leads there.
+        groups = np.arange(3)
+        step_y = (groups - lattice.rows[:, None] + 1) % 3
+        step_x = (groups - lattice.columns[:, None] + 1) % 3
+        met = number[
+            (lattice.rows[:, None] + step_y)[:, :, None],
+            (lattice.columns[:, None] + step_x)[:, None],
+        ].reshape(count, 9)
+        held = met >= 0
+        half = bsr_matrix(
+            (
+                sums.transpose(0, 2, 1, 3)[held],
+                met[held].astype(np.int32),
+                np.concatenate([[0], np.cumsum(np.count_nonzero(held, axis=1))]).astype(np.int32),
+            ),
+            shape=(count * size, count * size),
+        )
+        return half + half.T
 
 
 @dataclass(frozen=True)
@@ -225,49 +236,43 @@ class _Level:
     """A matrix D + C + Cᵀ, where C couples unknowns to those of earlier classes."""
 
     diagonal: Vector
-    lower: Any
-    classes: tuple[tuple[slice, Any, Any], ...]
-    """Unknowns of a class, their rows of C, and those rows' transpose."""
+    lower: csr_matrix
+    classes: tuple[slice, ...]
+    """Unknowns of each class."""
 
     @classmethod
-    def of(cls, diagonal: Vector, lower: Any, bounds: tuple[int, ...]) -> _Level:
-        """Take C apart. `bounds` counts C's rows, or rows of blocks."""
-        classes = []
-        block = len(diagonal) // (len(lower.indptr) - 1)
-        for start, stop in pairwise(bounds):
-            first, last = lower.indptr[start], lower.indptr[stop]
-            if start == stop:
-                continue
-            rows = type(lower)(
-                (
-                    lower.data[first:last],
-                    lower.indices[first:last],
-                    lower.indptr[start : stop + 1] - first,
-                ),
-                shape=((stop - start) * block, len(diagonal)),
-            )
-            classes.append((slice(start * block, stop * block), rows, rows.T))
-        return cls(diagonal, lower, tuple(classes))
+    def of(cls, diagonal: Vector, lower: csr_matrix, bounds: tuple[int, ...]) -> _Level:
+        classes = tuple(slice(*pair) for pair in pairwise(bounds) if pair[0] < pair[1])
+        return cls(diagonal, lower, classes)
 
     def apply(self, vector: Vector) -> Vector:
-        product: Vector = self.lower @ vector
-        product += self.lower.T @ vector
-        product += self.diagonal * vector
+        product: Vector = self.diagonal * vector
+        add_product(self.lower, vector, product)
+        add_transposed_product(self.lower, vector, product)
         return product
 
-    def sweep_forward(self, target: Vector) -> Vector:
-        """Solve (D + C) x = target."""
-        solution = np.zeros_like(target)
-        for part, rows, _ in self.classes:
-            solution[part] = (target[part] - rows @ solution) / self.diagonal[part]
-        return solution
+    def sweep_forward(self, target: Vector) -> tuple[Vector, Vector]:
+        """Solve (D + C) x = target; give x and the residual, which is -Cᵀx."""
+        solution, sums = np.zeros_like(target), np.zeros_like(target)
+        for part in self.classes:
+            if part.start:
+                add_product(self.lower, solution, sums[part], rows=part)
+            own = solution[part]
+            np.subtract(target[part], sums[part], out=own)
+            own /= self.diagonal[part]
+        residual = np.zeros_like(target)
+        add_transposed_product(self.lower, solution, residual)
+        np.negative(residual, out=residual)
+        return solution, residual
 
     def sweep_backward(self, target: Vector) -> Vector:
         """Solve (D + Cᵀ) x = target."""
-        rest = target.copy()
-        for part, _, transposed in reversed(self.classes):
-            rest[part] /= self.diagonal[part]
-            rest -= transposed @ rest[part]
+        rest = np.negative(target)
+        for part in reversed(self.classes):
+            own = rest[part]
+            own /= -self.diagonal[part]
+            if part.start:
+                add_transposed_product(self.lower, own, rest, rows=part)
         return rest
 
 
@@ -293,13 +298,14 @@ class Multigrid:
         normal = self._normal
         while matrix.shape[0] > COARSEST:
             lower = _strictly_lower(matrix, lattice.bounds)
-            self._levels.append(_Level.of(np.ones(matrix.shape[0]), lower, lattice.bounds))
+            bounds = tuple(COEFFICIENTS * bound for bound in lattice.bounds)
+            self._levels.append(_Level.of(np.ones(matrix.shape[0]), lower.tocsr(), bounds))
             lattice = lattice.coarser()
             down = _of_coefficients(lattice.interpolation, np.linalg.inv(normal))
             half = down.T @ (lower @ down)
             matrix = half + half.T + down.T @ down
             matrix, normal = _normalised(matrix.tobsr(blocksize=(COEFFICIENTS, COEFFICIENTS)))
-            self._down.append(down @ _block_diagonal(normal))
+            self._down.append((down @ _block_diagonal(normal)).tocsr())
         self._direct = cho_factor(matrix.toarray())
 
     def solve(
@@ -335,22 +341,25 @@ class Multigrid:
 
     def _precondition(self, target: Vector) -> Vector:
         level = self._finest
-        solution = level.sweep_forward(target)
-        # What is left after that sweep is -Cᵀx.
-        collected = self._local.collect(level.lower.T @ solution).reshape(-1, COEFFICIENTS)
-        coarse = -np.einsum("nij,ni->nj", self._normal, collected).ravel()
-        found = self._cycle(0, coarse).reshape(-1, COEFFICIENTS)
-        solution += self._local.evaluate(np.einsum("nij,nj->ni", self._normal, found))
-        solution += level.sweep_backward(target - level.apply(solution))
+        solution, left = level.sweep_forward(target)
+        collected = self._local.collect(left).reshape(-1, COEFFICIENTS, 1)
+        coarse = np.matmul(self._normal.transpose(0, 2, 1), collected).ravel()
+        found = self._cycle(0, coarse).reshape(-1, COEFFICIENTS, 1)
+        correction = self._local.evaluate(np.matmul(self._normal, found).ravel())
+        left -= level.apply(correction)
+        solution += correction
+        solution += level.sweep_backward(left)
         return solution
 
     def _cycle(self, depth: int, target: Vector) -> Vector:
         if depth == len(self._levels):
             return np.asarray(cho_solve(self._direct, target))
         level, down = self._levels[depth], self._down[depth]
-        solution = level.sweep_forward(target)
-        left = -(level.lower.T @ solution)
-        correction = down @ self._cycle(depth + 1, down.T @ left)
+        solution, left = level.sweep_forward(target)
+        coarse = np.zeros(down.shape[1])
+        add_transposed_product(down, left, coarse)
+        correction = np.zeros_like(left)
+        add_product(down, self._cycle(depth + 1, coarse), correction)
         left -= level.apply(correction)
         solution += correction
         solution += level.sweep_backward(left)
