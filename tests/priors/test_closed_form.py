@@ -17,14 +17,15 @@ def disc(size=80):
     return image.astype(np.float32), alpha
 
 
-def energies(image, foreground, background):
-    return ClosedForm(image, foreground, background, colour_mixture(image, foreground, background))
+def solved(image, foreground, background, **options):
+    mixture = colour_mixture(image, foreground, background)
+    return ClosedForm(image, foreground, background).alpha(mixture, **options)
 
 
 @pytest.mark.parametrize("weight", [0, MIXTURE_WEIGHT])
 def test_opacity_that_is_affine_in_colour_is_recovered(weight):
     image, alpha = disc()
-    result = energies(image, alpha == 1, alpha == 0).alpha(weight=weight)
+    result = solved(image, alpha == 1, alpha == 0, weight=weight)
     assert np.abs(result - alpha).max() < 0.01
 
 
@@ -35,7 +36,7 @@ def test_it_is_the_minimiser_of_its_energy(weight):
     foreground, background = np.zeros((2, 40, 50), bool)
     foreground[:, :12] = background[:, -9:] = True
     mixture = Mixture(*rng.random((2, 40, 50), dtype=np.float32))
-    closed_form = ClosedForm(image, foreground, background, mixture)
+    closed_form = ClosedForm(image, foreground, background)
     laplacian = closed_form.laplacian
     pixels = laplacian.rows, laplacian.columns
     pull = weight * mixture.confidence[pixels].astype(np.float64) + FAINT_PULL
@@ -44,7 +45,7 @@ def test_it_is_the_minimiser_of_its_energy(weight):
     expected[pixels] = np.clip(
         spsolve(matrix.tocsc(), laplacian.pull + pull * mixture.alpha[pixels]), 0, 1
     )
-    result = closed_form.alpha(weight=weight, tolerance=1e-9)
+    result = closed_form.alpha(mixture, weight=weight, tolerance=1e-9)
     np.testing.assert_allclose(result, expected, atol=1e-4)
 
 
@@ -52,15 +53,15 @@ def test_where_no_affinity_reaches_the_mixture_decides():
     image = np.zeros((1, 9, 3), np.float32)
     foreground, background = np.zeros((2, 1, 9), bool)
     mixture = Mixture(np.full((1, 9), 0.3, np.float32), np.zeros((1, 9), np.float32))
-    result = ClosedForm(image, foreground, background, mixture).alpha(weight=0)
+    result = ClosedForm(image, foreground, background).alpha(mixture, weight=0)
     np.testing.assert_allclose(result, 0.3, atol=1e-6)
 
 
 def test_it_can_start_from_an_opacity_at_hand():
     image, alpha = disc()
-    closed_form = energies(image, alpha == 1, alpha == 0)
-    cold = closed_form.alpha(weight=0, tolerance=1e-6)
-    warm = closed_form.alpha(weight=0, start=cold, tolerance=1e-6)
+    known = image, alpha == 1, alpha == 0
+    cold = solved(*known, weight=0, tolerance=1e-6)
+    warm = solved(*known, weight=0, start=cold, tolerance=1e-6)
     np.testing.assert_allclose(warm, cold, atol=1e-3)
 
 
@@ -69,7 +70,7 @@ def test_tiny_pictures(shape):
     image = np.random.default_rng(0).random((*shape, 3), dtype=np.float32)
     known = np.zeros(shape, bool)
     known[0, 0] = True
-    result = energies(image, known, np.zeros_like(known)).alpha(weight=MIXTURE_WEIGHT)
+    result = solved(image, known, np.zeros_like(known), weight=MIXTURE_WEIGHT)
     assert result[0, 0] == 1
     assert ((result >= 0) & (result <= 1)).all()
 
@@ -78,5 +79,5 @@ def test_tiny_pictures(shape):
 def test_pictures_without_unknown_pixels(side):
     image = np.zeros((5, 5, 3), np.float32)
     foreground = np.full((5, 5), side == 1)
-    result = energies(image, foreground, ~foreground).alpha(weight=0)
+    result = solved(image, foreground, ~foreground, weight=0)
     np.testing.assert_array_equal(result, side)

@@ -71,3 +71,10 @@ def test_distances_count_image_pixels():
 def test_unknown_names_are_refused():
     with pytest.raises(ConfigError, match="'hue'"):
         compute_priors(*scene(4, 4), which=("hue",))
+
+
+def test_threads_change_nothing():
+    image, trimap = scene(60, 80)
+    np.testing.assert_array_equal(
+        compute_priors(image, trimap, workers=2), compute_priors(image, trimap)
+    )

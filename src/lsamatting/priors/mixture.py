@@ -29,9 +29,9 @@ POSITION_CELL = 32
 KNOWN_CELL = 4 / 255
 UNKNOWN_CELL = 8 / 255
 """Pixels of like colour and place share a cell: of this many pixels a side, and of these sizes in
-each colour channel. Known pixels of a cell count as one, of their mean colour: five of a kind would
-tell less than five that differ. Unknown pixels of a cell share their neighbours; the mixture is each
-pixel's own."""
+each colour channel. Known pixels of a cell count as one, of their mean colour: five of a kind
+would tell less than five that differ. Unknown pixels of a cell share their neighbours; the mixture
+is each pixel's own."""
 
 SLACK = 0.5
 """A neighbour may be farther by this share than the nearest that it stands for: the search takes

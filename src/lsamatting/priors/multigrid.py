@@ -155,12 +155,12 @@ class LocalAffine:
             (lattice.rows[:, None] + step_y)[:, :, None],
             (lattice.columns[:, None] + step_x)[:, None],
         ].reshape(count, 9)
-        held = met >= 0
+        exists = met >= 0
         half = bsr_matrix(
             (
-                sums.transpose(0, 2, 1, 3)[held],
-                met[held].astype(np.int32),
-                np.concatenate([[0], np.cumsum(np.count_nonzero(held, axis=1))]).astype(np.int32),
+                sums.transpose(0, 2, 1, 3)[exists],
+                met[exists].astype(np.int32),
+                np.concatenate([[0], np.cumsum(np.count_nonzero(exists, axis=1))]).astype(np.int32),
             ),
             shape=(count * size, count * size),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 import numpy as np
@@ -28,6 +29,7 @@ def compute_priors(
     trimap: NDArray[np.uint8],
     *,
     which: Sequence[str] = tuple(PRIOR_CHANNELS),
+    workers: int = 1,
 ) -> NDArray[np.float32]:
     """Compute the named priors.
 
@@ -49,6 +51,8 @@ def compute_priors(
         H×W with 0 (background), 128 (unknown) and 255 (foreground).
     which:
         Names of `PRIOR_CHANNELS`, in the order in which they are to be stacked.
+    workers:
+        Threads to share the work among; more than two are of no use.
 
     Returns
     -------
@@ -65,6 +69,11 @@ def compute_priors(
             raise ConfigError(f"unknown prior {name!r}; accepted: {', '.join(PRIOR_CHANNELS)}")
     stack = np.empty((*trimap.shape, channel_count(which)), np.float32)
     priors = _Priors(image, trimap)
+    if workers > 1:
+        with ThreadPoolExecutor(workers) as pool:
+            for independent in _STAGES:
+                wanted = [name for name in independent if _NEEDED_BY[name] & set(which)]
+                list(pool.map(lambda name: getattr(priors, name), wanted))
     start = 0
     for name in which:
         stop = start + PRIOR_CHANNELS[name]
@@ -72,6 +81,30 @@ def compute_priors(
         stack[..., start:stop] = channels.reshape(*trimap.shape, -1)
         start = stop
     return stack
+
+
+_STAGES = (
+    ("closed_form", "mixture"),
+    ("alpha_closed_form", "alpha_joint", "extensions"),
+)
+"""Parts that take long, in an order in which those of a stage do not wait for each other."""
+
+_NEEDED_BY = {
+    "closed_form": {"alpha_closed_form", "alpha_joint"},
+    "mixture": {"alpha_closed_form", "alpha_joint", "alpha_mixture", "mixture_confidence"},
+    "alpha_closed_form": {"alpha_closed_form"},
+    "alpha_joint": {"alpha_joint"},
+    "extensions": {
+        "alpha_affinity",
+        "alpha_nearest",
+        "alpha_smooth",
+        "nearest_foreground",
+        "nearest_background",
+        "smooth_foreground",
+        "smooth_background",
+        "distances",
+    },
+}
 
 
 class _Priors:
@@ -116,6 +149,16 @@ class _Priors:
     @cached_property
     def filled_background(self) -> NDArray[np.float32]:
         return smooth_colours(self.small, self.small_background)
+
+    @cached_property
+    def extensions(self) -> tuple[object, ...]:
+        """What takes time of all that rests on colours carried into the unknown region."""
+        return (
+            self.near_foreground,
+            self.near_background,
+            self.filled_foreground,
+            self.filled_background,
+        )
 
     @cached_property
     def nearest_foreground(self) -> NDArray[np.float32]:
@@ -173,12 +216,12 @@ class _Priors:
 
     @cached_property
     def closed_form(self) -> ClosedForm:
-        return ClosedForm(self.image, self.foreground, self.background, self.mixture)
+        return ClosedForm(self.image, self.foreground, self.background)
 
-    @property
+    @cached_property
     def alpha_closed_form(self) -> NDArray[np.float32]:
-        return self.closed_form.alpha(weight=0)
+        return self.closed_form.alpha(self.mixture, weight=0)
 
-    @property
+    @cached_property
     def alpha_joint(self) -> NDArray[np.float32]:
-        return self.closed_form.alpha(weight=MIXTURE_WEIGHT)
+        return self.closed_form.alpha(self.mixture, weight=MIXTURE_WEIGHT)
