@@ -73,9 +73,8 @@ def test_composite_on_colours_and_pictures(model, scene):
 def test_known_foreground_keeps_its_colours_and_none_keeps_all(model, scene):
     picture = scene.pixels.astype(np.float32) / 255
     inside = scene.marks == 255
-    for method in ("ml", "closed-form"):
-        matte = model(scene.image, scene.trimap, foreground=method)
-        np.testing.assert_array_equal(matte.foreground[inside], picture[inside])
+    matte = model(scene.image, scene.trimap)
+    np.testing.assert_array_equal(matte.foreground[inside], picture[inside])
     untouched = model(scene.image, scene.trimap, foreground="none").foreground
     np.testing.assert_array_equal(untouched, picture)
 

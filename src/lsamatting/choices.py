@@ -37,9 +37,9 @@ Precision = Literal["auto", "full"]
 is always in full precision.
 """
 
-ForegroundMethod = Literal["ml", "closed-form", "none"]
-"""How the subject's own colours are found where it is transparent: `ml`, multi-level (Germer et
-al. 2020); `closed-form` (Levin et al. 2008); `none`, they are the picture's own."""
+ForegroundMethod = Literal["blur-fusion", "none"]
+"""How the subject's own colours are found where it is transparent: `blur-fusion` (Forte 2021, at
+more scales); `none`, they are the picture's own."""
 
 SmoothingMethod = Literal["exact", "multilevel", "jacobi"]
 """How a foreground is made smooth (section 4.1): by the minimiser itself, or by the paper's

@@ -16,7 +16,7 @@ from PIL import Image
 
 from lsamatting.choices import Boundary, ForegroundMethod, Padding, Precision
 from lsamatting.errors import WeightsError
-from lsamatting.foreground.decontaminate import estimate_foreground
+from lsamatting.foreground.estimate import estimate_foreground
 from lsamatting.images import DEFAULT_MAX_PIXELS, Picture, read_picture
 from lsamatting.inference.device import choose_device
 from lsamatting.inference.estimate import EstimateOptions, default_precision, estimate
@@ -191,7 +191,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         image: ImageSource,
         trimap: TrimapSource,
         *,
-        foreground: ForegroundMethod = "ml",
+        foreground: ForegroundMethod = "blur-fusion",
         refine: bool | RefinementOptions = False,
         strokes: Iterable[tuple[NDArray[Any], float]] = (),
         max_pixels: int = DEFAULT_MAX_PIXELS,
@@ -207,9 +207,8 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         trimap:
             A path, a PIL image, an array of the picture's size, or a `Trimap`.
         foreground:
-            How the subject's colours are found where it is transparent: `ml` (multi-level,
-            Germer et al. 2020), `closed-form` (Levin et al. 2008, slower) or `none` (they are
-            the picture's own).
+            How the subject's colours are found where it is transparent: `blur-fusion`
+            (Forte 2021, at more scales) or `none` (they are the picture's own).
         refine:
             Backpropagating refinement (section 4.3) of every run: how, or True for a few steps of
             L-BFGS, or the paper's 100 of plain descent where `padding` or `boundary` ask for it.
@@ -272,7 +271,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         image: ImageSource,
         trimap: TrimapSource,
         *,
-        foreground: ForegroundMethod = "ml",
+        foreground: ForegroundMethod = "blur-fusion",
         max_pixels: int = DEFAULT_MAX_PIXELS,
     ) -> Session:
         """Keep a picture open, to predict, refine and correct its matte with strokes.

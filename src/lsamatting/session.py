@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lsamatting.choices import ForegroundMethod
 from lsamatting.errors import ConfigError
-from lsamatting.foreground.decontaminate import estimate_foreground
+from lsamatting.foreground.estimate import estimate_foreground
 from lsamatting.images import Picture
 from lsamatting.inference.estimate import EstimateOptions
 from lsamatting.inference.frame import frame_picture
@@ -45,7 +45,7 @@ class Session:
         trimap: Trimap,
         *,
         options: EstimateOptions = EstimateOptions(),  # noqa: B008 (frozen)
-        foreground: ForegroundMethod = "ml",
+        foreground: ForegroundMethod = "blur-fusion",
     ) -> None:
         self.picture = picture
         self.trimap = trimap

@@ -33,17 +33,26 @@ class _Others:
 def silence() -> Iterator[None]:
     """Drop what Python code of this thread prints, and what C code writes to standard error.
 
-    One thread at a time is inside; the others' prints arrive. What they send to standard error
-    meanwhile is lost, for a process has only one: keep the block as short as the call that needs
-    it. A stream that somebody else puts in place meanwhile stays.
+    As `silence_prints`; but what other threads send to standard error meanwhile is lost, for a
+    process has only one: keep the block as short as the call that needs it.
+    """
+    with silence_prints(), _closed_stderr():
+        yield
+
+
+@contextlib.contextmanager
+def silence_prints() -> Iterator[None]:
+    """Drop what Python code of this thread prints to standard output.
+
+    One thread at a time is inside; the others' prints arrive. A stream that somebody else puts in
+    place meanwhile stays.
     """
     with _one_at_a_time:
         before = sys.stdout
         muted = cast(TextIO, _Others(before, threading.get_ident()))
         sys.stdout = muted
         try:
-            with _closed_stderr():
-                yield
+            yield
         finally:
             if sys.stdout is muted:
                 sys.stdout = before

@@ -67,7 +67,7 @@ class Work:
     guide: Guide
     max_pixels: int
     backdrop: ArrayLike = OVERLAY_COLOUR
-    foreground_method: ForegroundMethod = "ml"
+    foreground_method: ForegroundMethod = "blur-fusion"
     refine: RefinementOptions | Literal[False] = False
     strokes: Path | None = None
     """Corrections of the only picture, painted on a transparent layer."""

@@ -79,7 +79,7 @@ def matte(
     ] = None,
     foreground_method: Annotated[
         ForegroundMethod, typer.Option(help="How the subject's own colours are found.")
-    ] = "ml",
+    ] = "blur-fusion",
     refine: RefineOption = False,
     strokes: Annotated[
         Path | None,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.errors import MissingExtraError
 from lsamatting.foreground.pictures import check_alpha, check_foreground
+from lsamatting.silence import silence_prints
 
 
 def closed_form_foreground(foreground: NDArray[Any], alpha: NDArray[Any]) -> NDArray[np.float32]:
@@ -35,6 +35,8 @@ def closed_form_foreground(foreground: NDArray[Any], alpha: NDArray[Any]) -> NDA
     ------
     ImageError
         Shapes do not fit, or values are not finite floats, or alpha is not in [0, 1].
+    MissingExtraError
+        PyMatting is not installed (extra ``peers``).
     """
     colours = check_foreground("foreground", foreground)
     opacity = check_alpha(alpha, colours)
@@ -42,11 +44,14 @@ def closed_form_foreground(foreground: NDArray[Any], alpha: NDArray[Any]) -> NDA
     # nothing to estimate.
     if opacity.size == 1 or bool((opacity == 1).all()):
         return colours.reshape(np.shape(foreground)).copy()
-    from pymatting.foreground.estimate_foreground_cf import estimate_foreground_cf
+    try:
+        from pymatting.foreground.estimate_foreground_cf import estimate_foreground_cf
+    except ImportError:
+        raise MissingExtraError("the closed-form foreground", "peers") from None
 
     share = opacity[..., None]
     # It prints warnings about its own speed; standard output is the caller's.
-    with redirect_stdout(StringIO()):
+    with silence_prints():
         estimate = estimate_foreground_cf(
             (share * colours).astype(np.float64), opacity.astype(np.float64)
         )

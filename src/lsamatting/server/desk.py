@@ -328,7 +328,7 @@ class Desk:
         return MatteFacts(seconds=dict(matte.seconds), notes=notes, changed=None, subject=None)
 
     def _clean(self, task: CleanColours) -> None:
-        from lsamatting.foreground.decontaminate import estimate_foreground
+        from lsamatting.foreground.estimate import estimate_foreground
         from lsamatting.images import best_depth, read_grey, write_picture
 
         picture = self._read(task.picture)

@@ -66,7 +66,9 @@ class OptionsBody(Strict):
     weights: str | None = Field(None, description="one of those that /health names", max_length=200)
     refine: bool = Field(False, description="refine by backpropagation")
     tta: bool = Field(False, description="average 24 runs; not together with strokes")
-    foreground: ForegroundMethod = Field("ml", description="how the subject's colours are found")
+    foreground: ForegroundMethod = Field(
+        "blur-fusion", description="how the subject's colours are found"
+    )
 
     def options(self, default: str) -> MatteOptions:
         """Give what a worker takes."""

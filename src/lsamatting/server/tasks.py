@@ -41,7 +41,7 @@ class MatteOptions:
     weights: str
     refine: bool = False
     tta: bool = False
-    foreground: ForegroundMethod = "ml"
+    foreground: ForegroundMethod = "blur-fusion"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from lsamatting.data.layout import enumerate_some
 from lsamatting.data.synthesis.photos import find_pictures, read_rgb
 from lsamatting.data.writing import to_bytes, write_bytes
 from lsamatting.errors import DatasetError
-from lsamatting.foreground.decontaminate import estimate_foreground
+from lsamatting.foreground.estimate import estimate_foreground
 from lsamatting.foreground.refine import refine_foreground
 from lsamatting.priors import compute_priors
 

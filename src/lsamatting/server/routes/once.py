@@ -69,7 +69,7 @@ async def matte(
     weights: Annotated[str | None, Form(max_length=200)] = None,
     refine: Annotated[bool, Form()] = False,
     tta: Annotated[bool, Form()] = False,
-    foreground: Annotated[ForegroundMethod, Form()] = "ml",
+    foreground: Annotated[ForegroundMethod, Form()] = "blur-fusion",
 ) -> Response:
     """Estimate how opaque every pixel of a picture is.
 
@@ -199,7 +199,7 @@ async def foreground(
     image: Annotated[UploadFile, File(description="the picture")],
     alpha: Annotated[UploadFile, File(description="its matte")],
     output: Annotated[Literal["foreground", "cutout"], Form()] = "cutout",
-    method: Annotated[ForegroundMethod, Form()] = "ml",
+    method: Annotated[ForegroundMethod, Form()] = "blur-fusion",
     depth: Annotated[DepthQuery | None, Form()] = None,
 ) -> Response:
     """Give the subject's own colours for a matte that is known already."""
