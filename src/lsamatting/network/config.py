@@ -114,16 +114,19 @@ class NetworkConfig:
             head="subpixel",
             head_channels=(24, 16),
             priors=(
-                "alpha_affinity",
+                "alpha_joint",
+                "alpha_closed_form",
+                "alpha_mixture",
                 "alpha_nearest",
                 "alpha_smooth",
+                "mixture_confidence",
                 "nearest_foreground",
                 "nearest_background",
                 "smooth_foreground",
                 "smooth_background",
                 "distances",
             ),
-            base="alpha_affinity",
+            base="alpha_joint",
         )
 
     @property
