@@ -96,3 +96,43 @@ def test_composite_says_what_does_not_fit(cli, adobe):
     outcome = cli("data", "composite", "out")
     assert outcome.code == 2
     assert "--foregrounds" in outcome.err
+
+
+def test_render_hands_everything_on(cli, monkeypatch):
+    seen = {}
+    fake = ModuleType("lsamatting.data.rendering.dataset")
+
+    def render_dataset(out, **options):
+        seen.update(options, out=out)
+        return 3
+
+    fake.render_dataset = render_dataset
+    monkeypatch.setitem(sys.modules, "lsamatting.data.rendering.dataset", fake)
+    outcome = cli(
+        *(
+            "data",
+            "render",
+            "out",
+            "--count",
+            "7",
+            "--seed",
+            "3",
+            "--photos",
+            "a",
+            "--kinds",
+            "fur",
+        ),
+        *("--part", "training", "--python", "blender/python", "--threads", "2"),
+    )
+    assert outcome.code == 0, outcome.err
+    assert "7 mattes in out (4 were there already)" in outcome.out
+    assert seen == {
+        "out": Path("out"),
+        "count": 7,
+        "seed": 3,
+        "photos": [Path("a")],
+        "kinds": ["fur"],
+        "part": "training",
+        "python": Path("blender/python"),
+        "threads": 2,
+    }

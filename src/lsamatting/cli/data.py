@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from lsamatting.cli.console import say
+from lsamatting.cli.render import render
 from lsamatting.data.held_out import Part
 
 data_app = typer.Typer(help="Data to train on.", no_args_is_help=True)
+data_app.command()(render)
 
 
 @data_app.command()

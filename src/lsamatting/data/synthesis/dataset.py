@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.data.held_out import Part
+from lsamatting.data.progress import progress_bar
+from lsamatting.data.recipes import keep_recipe
 from lsamatting.data.synthesis.cutout import Cutout
 from lsamatting.data.synthesis.cutouts import Cutouts
 from lsamatting.data.synthesis.photos import Photos, read_rgb
 from lsamatting.data.synthesis.sheet import contact_sheet
-from lsamatting.data.writing import to_bytes, write_bytes, write_content
+from lsamatting.data.writing import to_bytes, write_bytes
 from lsamatting.errors import ConfigError, DatasetError
 from lsamatting.processes import in_processes, worker_count
 
@@ -125,36 +124,13 @@ def synthesize_dataset(
     jobs = [i for i in range(count) if not _finished(out, recipe, i)]
     jobs += [-1 - i for i in range(backgrounds) if not _background_path(out, i).exists()]
     with (
-        _progress_bar(len(jobs), shown=progress) as advance,
+        progress_bar("mattes and backgrounds", len(jobs), shown=progress) as advance,
         in_processes(partial(_do, out, recipe), jobs, workers=workers) as results,
     ):
         for _ in results:
             advance()
     _painter.cache_clear()
     _write_sheet(out, recipe, count, backgrounds)
-
-
-@contextmanager
-def _progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[], None]]:
-    """Progress bar on stderr; gives the function that counts one more job done."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
-        task = bar.add_task("mattes and backgrounds", total=total)
-        yield lambda: bar.advance(task)
 
 
 def kind_of(recipe: Recipe, index: int) -> str:
@@ -223,24 +199,12 @@ def _prepare(out: Path, recipe: Recipe, photos: Photos, count: int) -> None:
         "cutouts": [str(folder) for folder in recipe.cutouts],
         "part": recipe.part,
     }
-    path = out / "dataset.json"
-    if path.exists():
-        try:
-            found = json.loads(path.read_text())
-        except ValueError:
-            raise DatasetError(f"{path}: not a description of a dataset (damaged file?)") from None
-        for key, wanted in described.items():
-            if not isinstance(found, dict) or found.get(key) != wanted:
-                there = found.get(key) if isinstance(found, dict) else found
-                raise DatasetError(
-                    f"{path}: made with {key} {there}, not {wanted}: choose another folder"
-                )
     try:
         for folder in ("fg", "alpha", "bg"):
             (out / folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatasetError(f"{out}: cannot make the folder ({error.strerror})") from None
-    write_content(path, (json.dumps({**described, "count": count}, indent=2) + "\n").encode())
+    keep_recipe(out, described, count=count)
 
 
 # One for each process: photographs that are decoded stay.
