@@ -42,9 +42,9 @@ def limit_threads(count: int) -> None:
     """Give every library the same number of threads; before the first import of any of them."""
     for variable in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
         os.environ[f"{variable}_NUM_THREADS"] = str(count)
-    from lsamatting.inference import device
+    from lsamatting import threads
 
-    device.limit_threads(count)
+    threads.limit_threads(count)
 
 
 def prior(name: str) -> tuple[Predictor, Method]:

@@ -121,7 +121,7 @@ def test_a_repository_is_fetched_from_the_hub(weights, monkeypatch):
         asked.append((repository, name, options["revision"]))
         return str(weights / name)
 
-    monkeypatch.setattr("lsamatting.matting.hf_hub_download", download)
+    monkeypatch.setattr("lsamatting.network.files.hf_hub_download", download)
     Matting.from_pretrained("someone/matting", device="cpu", revision="v1")
     assert asked == [
         ("someone/matting", "config.json", "v1"),
@@ -133,7 +133,7 @@ def test_a_repository_that_cannot_be_reached_is_one_line(monkeypatch):
     def download(*_, **__):
         raise OSError("no\nnetwork")
 
-    monkeypatch.setattr("lsamatting.matting.hf_hub_download", download)
+    monkeypatch.setattr("lsamatting.network.files.hf_hub_download", download)
     with pytest.raises(WeightsError, match=r"^someone/matting: .* no network$"):
         Matting.from_pretrained("someone/matting")
 

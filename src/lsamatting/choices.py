@@ -64,3 +64,8 @@ TableFormat = Literal["text", "markdown", "latex", "csv"]
 
 Transfer = Literal["linear", "gamma"]
 """How floating-point values are meant: proportional to light, or encoded with the sRGB curve."""
+
+
+def trimap_thresholds(padding: Padding) -> dict[str, int]:
+    """Give the options of `Trimap.read` that a padding asks for: the authors' code has its own."""
+    return {"background_below": 50, "foreground_above": 200} if padding == "published" else {}

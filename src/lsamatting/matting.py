@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from huggingface_hub import ModelHubMixin, hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError
+from huggingface_hub import ModelHubMixin
 from numpy.typing import NDArray
 from PIL import Image
 
-from lsamatting.choices import Boundary, ForegroundMethod, Padding, Precision
-from lsamatting.errors import WeightsError
+from lsamatting.choices import (
+    Boundary,
+    ForegroundMethod,
+    Padding,
+    Precision,
+    trimap_thresholds,
+)
 from lsamatting.foreground.estimate import estimate_foreground
 from lsamatting.images import DEFAULT_MAX_PIXELS, Picture, read_picture
 from lsamatting.inference.device import choose_device
@@ -26,18 +29,15 @@ from lsamatting.inference.strokes import check_stroke, with_strokes
 from lsamatting.inference.torch_runtime import TorchRuntime
 from lsamatting.inference.tta import SINGLE, Averaging
 from lsamatting.matte import Matte, notes_of
-from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE
+from lsamatting.memory import give_back_freed_memory
+from lsamatting.network.files import weights_folder
 from lsamatting.network.lsanet import LSANet
 from lsamatting.session import Session
 from lsamatting.trimap import Trimap
-from lsamatting.weights import DEFAULT_WEIGHTS, bundled_folder, bundled_names
+from lsamatting.weights import DEFAULT_WEIGHTS
 
 ImageSource = str | Path | Image.Image | NDArray[Any] | Picture
 TrimapSource = str | Path | Image.Image | NDArray[Any] | Trimap
-PUBLISHED_THRESHOLDS = {"background_below": 50, "foreground_above": 200}
-"""How the authors' code reads trimaps."""
-
-_REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 class Matting(
@@ -144,35 +144,14 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
             The device is not on this machine, or an option has no such value.
         """
         choose_device(device)
-        name = str(pretrained_model_name_or_path)
-        folder = bundled_folder(name) or Path(name)
-        if not folder.is_dir():
-            if folder.exists() or not _REPOSITORY.fullmatch(name):
-                raise WeightsError(
-                    f"{name}: no such weights; accepted: "
-                    f"{', '.join(bundled_names()) or 'no bundled name'}, a folder, "
-                    "or a Hugging Face repository as owner/name"
-                )
-            try:
-                files = [
-                    hf_hub_download(
-                        name,
-                        file,
-                        revision=revision,
-                        token=token,
-                        cache_dir=cache_dir,
-                        force_download=force_download,
-                        local_files_only=local_files_only,
-                    )
-                    for file in (CONFIG_FILE, WEIGHTS_FILE)
-                ]
-            except (EntryNotFoundError, OSError, ValueError) as error:
-                reason = " ".join(str(error).split())
-                raise WeightsError(
-                    f"{name}: neither bundled nor a folder, and not to be had "
-                    f"from the Hugging Face hub: {reason}"
-                ) from error
-            folder = Path(files[0]).parent
+        folder = weights_folder(
+            pretrained_model_name_or_path,
+            revision=revision,
+            token=token,
+            cache_dir=cache_dir,
+            force_download=force_download,
+            local_files_only=local_files_only,
+        )
         network = LSANet.from_pretrained(folder)
         return cls(
             network,
@@ -184,7 +163,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         )
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        self.network.save_pretrained(save_directory)
+        self.network.save_pretrained(save_directory, half=self.network.beyond_half() is None)
 
     def __call__(
         self,
@@ -248,6 +227,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         marks = with_strokes(trimap.values, painted)
         colours = estimate_foreground(picture.pixels, found.alpha, marks, method=foreground)
         seconds["foreground"] = time.perf_counter() - begun
+        give_back_freed_memory()
         seconds["total"] = time.perf_counter() - start
         return Matte(
             alpha=found.alpha,
@@ -290,7 +270,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         )
         called = str(trimap) if isinstance(trimap, str | Path) else "the trimap"
         if not isinstance(trimap, Trimap):
-            thresholds = PUBLISHED_THRESHOLDS if self.options.padding == "published" else {}
+            thresholds = trimap_thresholds(self.options.padding)
             trimap = Trimap.read(trimap, max_pixels=max_pixels, **thresholds)
         named = str(picture.path or "the picture")
         trimap.check_size(picture.pixels.shape[:2], named, called=called)

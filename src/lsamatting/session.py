@@ -21,6 +21,7 @@ from lsamatting.inference.refinement.options import RefinementOptions, default_o
 from lsamatting.inference.runtime import Runtime
 from lsamatting.inference.strokes import Stroke, check_stroke, with_strokes
 from lsamatting.matte import Matte, notes_of
+from lsamatting.memory import give_back_freed_memory
 from lsamatting.trimap import Trimap
 
 
@@ -152,6 +153,7 @@ class Session:
             self.picture.pixels, found.alpha, marks, method=self._foreground
         )
         seconds["foreground"] = time.perf_counter() - begun
+        give_back_freed_memory()
         seconds["total"] = time.perf_counter() - started
         return Matte(
             alpha=found.alpha,

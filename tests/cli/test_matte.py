@@ -410,3 +410,9 @@ def test_as_a_program(scene, weights):
     )
     assert failed.returncode == 2
     assert len(failed.stderr.strip().splitlines()) == 1
+
+
+def test_more_threads_than_a_process_can_have_are_refused(cli, scene):
+    outcome = cli("matte", scene.image, scene.trimap, "--threads", "1000000")
+    assert outcome.code == 2
+    assert "found 1000000; accepted on this machine" in outcome.error_line

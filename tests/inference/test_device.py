@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lsamatting.errors import ConfigError
-from lsamatting.inference.device import available_devices, choose_device, limit_threads
+from lsamatting.inference.device import available_devices, choose_device
 
 
 def test_auto_is_the_first_that_is_there(monkeypatch):
@@ -26,14 +26,3 @@ def test_auto_is_the_first_that_is_there(monkeypatch):
 def test_a_device_that_is_not_there_is_refused(name):
     with pytest.raises(ConfigError, match="accepted here"):
         choose_device(name)
-
-
-def test_threads():
-    before = torch.get_num_threads()
-    try:
-        limit_threads(1)
-        assert torch.get_num_threads() == 1
-    finally:
-        limit_threads(before)
-    with pytest.raises(ConfigError, match="at least 1"):
-        limit_threads(0)

@@ -206,6 +206,20 @@ def test_weights_that_do_not_fit_are_refused_by_name(tmp_path, fault):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("value", [1e5, -7e4, float("inf"), float("nan")])
+def test_half_precision_is_refused_where_it_would_change_a_value_for_good(tmp_path, value):
+    network = LSANet(TINY)
+    assert network.beyond_half() is None
+    network.encoder.stem[0].bn.running_var[0] = value
+    assert network.beyond_half() == "encoder.stem.0.bn.running_var"
+    with pytest.raises(WeightsError, match=r"stem\.0\.bn\.running_var .* beyond 65504"):
+        network.save_pretrained(tmp_path / "half")
+    assert not (tmp_path / "half").exists()
+    network.save_pretrained(tmp_path / "full", half=False)
+    found = LSANet.from_pretrained(tmp_path / "full").encoder.stem[0].bn.running_var[0]
+    torch.testing.assert_close(found, torch.tensor(value), equal_nan=True)
+
+
 def test_a_config_that_is_none_is_refused(tmp_path):
     LSANet(TINY).save_pretrained(tmp_path)
     (tmp_path / "config.json").write_text('{"stem": 3}')

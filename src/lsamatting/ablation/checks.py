@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from argparse import ArgumentError
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -18,15 +16,12 @@ from lsamatting.ablation.grid import ADOBES
 from lsamatting.ablation.plan import Plan, Step, Training
 from lsamatting.ablation.settings import merge
 from lsamatting.data.layout import AimFolder
-from lsamatting.errors import ConfigError, LsamattingError, WeightsError
+from lsamatting.errors import ConfigError, LsamattingError
 from lsamatting.evaluation.datasets import open_dataset
-from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE, weight_file
+from lsamatting.network.files import local_weights
 from lsamatting.training.cli import RunConfig
 from lsamatting.training.data import MattingData
 from lsamatting.training.module import MattingModule
-from lsamatting.weights import bundled_folder, bundled_names
-
-_REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 def check(plan: Plan) -> None:
@@ -44,7 +39,7 @@ def check(plan: Plan) -> None:
     for step in plan.steps:
         if not step.training:
             with _naming(f"row {step.row.name!r}"):
-                _check_weights(step.weights)
+                local_weights(step.weights)
     parser = _settings_parser()
     for training in plan.trainings:
         with _naming(f"row {training.name!r}"):
@@ -63,18 +58,6 @@ def _naming(owner: str) -> Iterator[None]:
         yield
     except LsamattingError as error:
         raise type(error)(f"{owner}: {error}") from None
-
-
-def _check_weights(weights: str) -> None:
-    folder = bundled_folder(weights) or Path(weights)
-    if folder.is_dir():
-        for name in (CONFIG_FILE, WEIGHTS_FILE):
-            weight_file(folder, name)
-    elif folder.exists() or not _REPOSITORY.fullmatch(weights):
-        raise WeightsError(
-            f"{weights}: no such weights; accepted: {', '.join(bundled_names())}, a folder, "
-            "or a Hugging Face repository as owner/name"
-        )
 
 
 def _check_dataset(step: Step) -> None:

@@ -23,9 +23,8 @@ from lsamatting.evaluation import methods
 from lsamatting.evaluation.datasets import TestPicture, file_digest, open_dataset
 from lsamatting.evaluation.evaluate import evaluate
 from lsamatting.evaluation.records import Records
-from lsamatting.network.files import WEIGHTS_FILE, weight_file
+from lsamatting.network.files import WEIGHTS_FILE, weights_folder
 from lsamatting.replacing import replacing
-from lsamatting.weights import bundled_folder
 
 
 def run(
@@ -124,7 +123,7 @@ def _evaluate(step: Step, *, device: str, say: Callable[[str], None]) -> None:
     row = step.row
     done = complete_results(step.results)
     if done is not None:
-        file = weight_file(bundled_folder(step.weights) or step.weights, WEIGHTS_FILE)
+        file = weights_folder(step.weights) / WEIGHTS_FILE
         options = methods.network_options(padding=step.padding, refine=row.refine, tta=row.tta)
         check_origin(done, file_digest(file), options.to_dict())
         return

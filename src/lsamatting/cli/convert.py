@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from lsamatting.cli.console import say
 from lsamatting.errors import ConfigError, WeightsError
-
-if TYPE_CHECKING:
-    from lsamatting.network.lsanet import LSANet
 
 
 def convert(
@@ -41,11 +38,14 @@ def convert(
 
     from safetensors import SafetensorError
 
-    from lsamatting.network.published import read_published
+    from lsamatting.network.published import published_key, read_published
 
     read = read_published(checkpoint)
-    if half:
-        _check_half(checkpoint, read.network)
+    if half and (name := read.network.beyond_half()):
+        raise WeightsError(
+            f"{checkpoint}: {published_key(name)} has values beyond 65504, the largest of float16, "
+            "which --half cannot hold"
+        )
     try:
         read.network.save_pretrained(folder, half=half)
     except (OSError, SafetensorError) as error:
@@ -58,17 +58,3 @@ def convert(
         f"--weights {shlex.quote(str(folder))} --padding published --tta"
     )
     say("with refinement: --refine --boundary published")
-
-
-def _check_half(checkpoint: Path, network: LSANet) -> None:
-    from torch import finfo, float16
-
-    from lsamatting.network.published import published_key
-
-    largest = finfo(float16).max
-    for name, value in network.state_dict().items():
-        if value.is_floating_point() and value.abs().max() > largest:
-            raise WeightsError(
-                f"{checkpoint}: {published_key(name)} has values beyond {largest:.0f}, "
-                "which --half cannot hold"
-            )

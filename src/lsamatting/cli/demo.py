@@ -34,8 +34,8 @@ def demo(
     from lsamatting.cli.pairing import Pair, make_folder
     from lsamatting.demo import TRIMAP
     from lsamatting.images import DEFAULT_MAX_PIXELS, read_picture, write_picture
-    from lsamatting.inference.device import limit_threads
     from lsamatting.matting import Matting
+    from lsamatting.threads import limit_threads
 
     if threads is not None:
         limit_threads(threads)

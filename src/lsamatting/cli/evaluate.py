@@ -128,7 +128,7 @@ def evaluate(
 
     test_set = open_dataset(dataset, layout=layout)
     if threads is not None:
-        from lsamatting.inference.device import limit_threads
+        from lsamatting.threads import limit_threads
 
         limit_threads(threads)
     predictor: Predictor | Mattes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lsamatting.choices import SmoothingMethod
+from lsamatting.choices import SmoothingMethod, trimap_thresholds
 from lsamatting.cli.console import say, stderr_console, warn
 from lsamatting.cli.options import (
     BoundaryOption,
@@ -81,8 +81,8 @@ def fig3(
     from lsamatting.cli.techniques import refine_options
     from lsamatting.figures.fig3 import fig3 as draw
     from lsamatting.images import DEFAULT_MAX_PIXELS, read_picture
-    from lsamatting.inference.device import limit_threads
-    from lsamatting.matting import PUBLISHED_THRESHOLDS, Matting
+    from lsamatting.matting import Matting
+    from lsamatting.threads import limit_threads
     from lsamatting.trimap import Trimap
 
     options: RefinementOptions | None = refine_options(
@@ -97,8 +97,7 @@ def fig3(
         limit_threads(threads)
     limit = max_pixels or DEFAULT_MAX_PIXELS
     picture = read_picture(image, max_pixels=limit)
-    thresholds = PUBLISHED_THRESHOLDS if padding == "published" else {}
-    marks = Trimap.read(trimap, max_pixels=limit, **thresholds)
+    marks = Trimap.read(trimap, max_pixels=limit, **trimap_thresholds(padding))
     marks.check_size(picture.pixels.shape[:2], str(image), called=str(trimap))
     for note in marks.warnings:
         warn(f"{trimap}: {note}")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, TextIO
 
 import typer
 
 from lsamatting import __version__
 from lsamatting.cli.ablate import ablate
 from lsamatting.cli.compare import compare
-from lsamatting.cli.console import complain, complain_unexpected
+from lsamatting.cli.console import complain, complain_unexpected, warn
 from lsamatting.cli.convert import convert
 from lsamatting.cli.data import data_app
 from lsamatting.cli.demo import demo
@@ -25,11 +26,14 @@ from lsamatting.cli.serve import serve
 from lsamatting.cli.train import train
 from lsamatting.cli.trimap import trimap
 from lsamatting.errors import LsamattingError, TrimapWarning
+from lsamatting.memory import keep_freed_memory
 
 DONE, UNEXPECTED, USER_ERROR = 0, 1, 2
 
 _INTERRUPTED = 130
 """What typer makes of Ctrl-C; it is not one of our codes."""
+
+_PACKAGE = Path(__file__).parents[1]
 
 app = typer.Typer(
     name="lsamatting",
@@ -92,8 +96,14 @@ def main(args: list[str]) -> int:
     """
     # The hub's own retries and warnings would bury our one line.
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")
-    # Each command says once, in its own words, what is odd about a trimap.
-    warnings.filterwarnings("ignore", category=TrimapWarning)
+    with warnings.catch_warnings():
+        # Each command says once, in its own words, what is odd about a trimap.
+        warnings.filterwarnings("ignore", category=TrimapWarning)
+        warnings.showwarning = _show_warning
+        return _run_app(args)
+
+
+def _run_app(args: list[str]) -> int:
     try:
         app(args, prog_name="lsamatting")
     except SystemExit as stop:
@@ -118,6 +128,23 @@ def main(args: list[str]) -> int:
     return DONE
 
 
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning of ours as one line, and those of others as Python does."""
+    if Path(filename).is_relative_to(_PACKAGE):
+        warn(str(message))
+    else:
+        text = warnings.formatwarning(message, category, filename, lineno, line)
+        (file or sys.stderr).write(text)
+
+
 def run() -> None:
     """Be the program `lsamatting`."""
+    keep_freed_memory()
     sys.exit(main(sys.argv[1:]))

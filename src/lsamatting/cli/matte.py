@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from lsamatting import __version__
-from lsamatting.choices import Depth, ForegroundMethod
+from lsamatting.choices import Depth, ForegroundMethod, trimap_thresholds
 from lsamatting.cli.batch import OVERLAY_COLOUR, Guide, Task, Work, run_all
 from lsamatting.cli.console import say
 from lsamatting.cli.options import (
@@ -187,14 +187,14 @@ def matte(
 
     from lsamatting.compositing.backdrop import read_backdrop
     from lsamatting.images import DEFAULT_MAX_PIXELS
-    from lsamatting.inference.device import limit_threads
-    from lsamatting.matting import PUBLISHED_THRESHOLDS, Matting
+    from lsamatting.matting import Matting
+    from lsamatting.threads import limit_threads
 
     if threads is not None:
         limit_threads(threads)
     limit = max_pixels or DEFAULT_MAX_PIXELS
-    if padding == "published" and mask is None:
-        thresholds = {**PUBLISHED_THRESHOLDS, **thresholds}
+    if mask is None:
+        thresholds = {**trimap_thresholds(padding), **thresholds}
     model = Matting.from_pretrained(
         weights,
         device=device,

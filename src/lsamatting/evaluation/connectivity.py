@@ -9,8 +9,9 @@ lowest and merged in a disjoint-set forest, which knows the largest component af
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from lsamatting.compiled import compiled
 
 
 def last_connected_level(levels: NDArray[np.uint8], *, top: int) -> NDArray[np.uint8]:
@@ -41,7 +42,7 @@ def last_connected_level(levels: NDArray[np.uint8], *, top: int) -> NDArray[np.u
     return np.ascontiguousarray(_sweep(columns, top)[1:-1, 1:-1].T)
 
 
-@njit(cache=True)
+@compiled()
 def _root(forest, i):  # type: ignore[no-untyped-def]
     while forest[i] > 0:
         above = forest[i]
@@ -51,7 +52,7 @@ def _root(forest, i):  # type: ignore[no-untyped-def]
     return i
 
 
-@njit(cache=True)
+@compiled()
 def _sweep(columns, top):  # type: ignore[no-untyped-def]
     levels = columns.ravel()
     stride = columns.shape[1]

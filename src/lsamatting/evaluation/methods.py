@@ -112,8 +112,7 @@ def lsamatting(
         As `Matting.from_pretrained`.
     """
     from lsamatting.matting import Matting
-    from lsamatting.network.files import WEIGHTS_FILE, weight_file
-    from lsamatting.weights import bundled_folder
+    from lsamatting.network.files import WEIGHTS_FILE, weights_folder
 
     options = network_options(
         padding=padding, boundary=boundary, precision=precision, refine=refine, tta=tta
@@ -126,12 +125,11 @@ def lsamatting(
         tta=tta,
         precision=precision,
     )
-    source = bundled_folder(str(weights)) or weights
     parts = [Path(weights).name, *(["refine"] if refine else []), *(["tta"] if tta else [])]
     method = Method(
         name=name or "+".join(parts),
         weights=str(weights),
-        sha256=file_digest(weight_file(source, WEIGHTS_FILE)),
+        sha256=file_digest(weights_folder(weights) / WEIGHTS_FILE),
         options={
             "network": model.network.config.to_dict(),
             **options.to_dict(),

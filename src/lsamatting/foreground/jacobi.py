@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
+
+from lsamatting.compiled import compiled
 
 Array = NDArray[np.float32]
 
@@ -93,7 +95,7 @@ def _weights(alpha: Array, kappa: float, mirrored: bool) -> tuple[Array, Array, 
     return wx, wy, inverse
 
 
-@njit(cache=True)
+@compiled()
 def _mirror(x):  # type: ignore[no-untyped-def]
     """Fill the border with the inner neighbours of the outermost pixels."""
     height, width = x.shape[1] - 2, x.shape[2] - 2
@@ -103,7 +105,7 @@ def _mirror(x):  # type: ignore[no-untyped-def]
         x[c, 0], x[c, height + 1] = x[c, min(2, height)], x[c, max(height - 1, 1)]
 
 
-@njit(cache=True, parallel=True, fastmath={"contract"})
+@compiled(parallel=True, fastmath={"contract"})
 def _sweep(x, known, wx, wy, inverse, new):  # type: ignore[no-untyped-def]
     channels, height, width = x.shape[0], x.shape[1] - 2, x.shape[2] - 2
     for y in prange(1, height + 1):

@@ -21,9 +21,10 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
 
+from lsamatting.compiled import compiled
 from lsamatting.errors import ImageError
 
 Array = NDArray[np.float32]
@@ -206,7 +207,7 @@ def _solve_directly(level: _Level, inverse: Doubles) -> None:
     level.x[:, 1:-1, 1:-1] = solution.T.reshape(inner.shape)
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _weights(alpha, kappa, mirrored, d, wx, wy):  # type: ignore[no-untyped-def]
     height, width = alpha.shape
     one, half = np.float32(1), np.float32(0.5)
@@ -224,7 +225,7 @@ def _weights(alpha, kappa, mirrored, d, wx, wy):  # type: ignore[no-untyped-def]
                 wy[y + 1, x + 1] = column * kappa * (q + (one - alpha[y + 1, x]) ** 2)
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _known_colours(foreground, d):  # type: ignore[no-untyped-def]
     """Sum d, d F and (d F)^2 over each row."""
     height, width, channels = foreground.shape
@@ -247,7 +248,7 @@ def _range(foreground: Array, d: Array) -> tuple[Array, Array]:
     return np.stack([p.min() for p in planes]), np.stack([p.max() for p in planes])
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _right_side(foreground, d, mean, b):  # type: ignore[no-untyped-def]
     height, width, channels = foreground.shape
     for y in prange(height):
@@ -256,7 +257,7 @@ def _right_side(foreground, d, mean, b):  # type: ignore[no-untyped-def]
                 b[c, y + 1, x + 1] = d[y + 1, x + 1] * (foreground[y, x, c] - mean[c])
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _finish(foreground, x, d, inverse, mean, lowest, highest, result):  # type: ignore[no-untyped-def]
     height, width, channels = foreground.shape
     for y in prange(height):
@@ -270,7 +271,7 @@ def _finish(foreground, x, d, inverse, mean, lowest, highest, result):  # type: 
                 result[y, i, c] = min(max(value, lowest[c]), highest[c])
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _row(x, b, wx, wy, inverse, c, y, parity, new):  # type: ignore[no-untyped-def]
     width = x.shape[2] - 2
     above, here, below = x[c, y - 1], x[c, y], x[c, y + 1]
@@ -287,7 +288,7 @@ def _row(x, b, wx, wy, inverse, c, y, parity, new):  # type: ignore[no-untyped-d
         here[i] = new[i]
 
 
-@njit(cache=True, parallel=True, fastmath={"contract"})
+@compiled(parallel=True, fastmath={"contract"})
 def _smooth(x, b, wx, wy, inverse):  # type: ignore[no-untyped-def]
     channels, height = x.shape[0], x.shape[1] - 2
     strips = (height + _ROWS - 1) // _ROWS
@@ -309,7 +310,7 @@ def _smooth(x, b, wx, wy, inverse):  # type: ignore[no-untyped-def]
                 _row(x, b, wx, wy, inverse, c, last, 1, new)
 
 
-@njit(cache=True, parallel=True, fastmath={"contract"})
+@compiled(parallel=True, fastmath={"contract"})
 def _restrict(x, b, d, wx, wy, coarse):  # type: ignore[no-untyped-def]
     """Sum the residual over blocks; give its squares summed over each row of blocks."""
     channels, height, width = x.shape[0], x.shape[1] - 2, x.shape[2] - 2
@@ -341,7 +342,7 @@ def _restrict(x, b, d, wx, wy, coarse):  # type: ignore[no-untyped-def]
     return squares
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _sum_blocks(fine, coarse):  # type: ignore[no-untyped-def]
     channels, height, width = fine.shape[0], fine.shape[1] - 2, fine.shape[2] - 2
     for row in prange(1, coarse.shape[1] - 1):
@@ -354,7 +355,7 @@ def _sum_blocks(fine, coarse):  # type: ignore[no-untyped-def]
                 coarse[c, row, i] = total
 
 
-@njit(cache=True, parallel=True, fastmath={"contract"})
+@compiled(parallel=True, fastmath={"contract"})
 def _interpolate(coarse, fine):  # type: ignore[no-untyped-def]
     """Add the coarse values to the fine ones, bilinearly, 3/4 and 1/4 in either direction."""
     channels, height, width = fine.shape[0], fine.shape[1] - 2, fine.shape[2] - 2
@@ -379,7 +380,7 @@ def _interpolate(coarse, fine):  # type: ignore[no-untyped-def]
                 fine[c, y, 2 * i] += line[i]
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _joined(tie, one_inner, one_known, other_inner, other_known, single):  # type: ignore[no-untyped-def]
     """Weight of the way between the centres of two blocks.
 
@@ -396,7 +397,7 @@ def _joined(tie, one_inner, one_known, other_inner, other_known, single):  # typ
     )
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _coarsen(d, wx, wy, coarse_d, coarse_wx, coarse_wy):  # type: ignore[no-untyped-def]
     height, width = d.shape[0] - 2, d.shape[1] - 2
     for row in prange(1, coarse_d.shape[0] - 1):
@@ -425,7 +426,7 @@ def _coarsen(d, wx, wy, coarse_d, coarse_wx, coarse_wy):  # type: ignore[no-unty
                 )
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _invert(d, wx, wy, inverse):  # type: ignore[no-untyped-def]
     for y in prange(1, d.shape[0] - 1):
         for i in range(1, d.shape[1] - 1):

@@ -15,6 +15,7 @@ from lsamatting.foreground.pictures import (
     check_foreground,
     check_kappa,
 )
+from lsamatting.threads import check_numba
 
 Array = NDArray[np.float32]
 
@@ -88,6 +89,7 @@ def refine_foreground(
     colours = check_foreground("foreground", foreground)
     opacity = check_alpha(alpha, colours)
     mirrored = border == "reflect"
+    check_numba()
     # Numba takes its time to load, so only here.
     if method == "exact":
         from lsamatting.foreground.multigrid import minimise

@@ -1,4 +1,4 @@
-"""Where the network runs, and on how many threads."""
+"""Where the network runs."""
 
 from __future__ import annotations
 
@@ -37,21 +37,3 @@ def choose_device(name: str = "auto") -> torch.device:
             f"device {name!r} is not on this machine; accepted here: auto, {', '.join(available)}"
         )
     return torch.device(wanted)
-
-
-def limit_threads(count: int) -> None:
-    """Let PyTorch, OpenCV and numba use at most `count` processor threads.
-
-    Raises
-    ------
-    ConfigError
-        `count` is not positive.
-    """
-    import cv2
-    import numba
-
-    if count < 1:
-        raise ConfigError(f"threads must be at least 1, found {count}")
-    torch.set_num_threads(count)
-    cv2.setNumThreads(count)
-    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]

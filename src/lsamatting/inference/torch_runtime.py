@@ -14,6 +14,7 @@ from lsamatting.inference.refinement.refiner import Refiner
 from lsamatting.inference.tensors import layout_tensors
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.lsanet import LSANet
+from lsamatting.threads import survive_forks
 
 
 class TorchRuntime:
@@ -28,6 +29,7 @@ class TorchRuntime:
     """
 
     def __init__(self, network: LSANet, device: torch.device | str = "cpu") -> None:
+        survive_forks()
         self.network = network
         self.device = torch.device(device)
 

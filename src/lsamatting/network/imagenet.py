@@ -15,7 +15,7 @@ from torch import Tensor
 from lsamatting.errors import WeightsError
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.efficientnet_stages import EFFICIENTNETS, stages_of
-from lsamatting.network.files import WEIGHTS_FILE, weight_file
+from lsamatting.network.files import WEIGHTS_FILE, fetch_file
 from lsamatting.network.lsanet import IMAGE_MEAN, IMAGE_STD, LSANet
 
 _STEM = {
@@ -64,7 +64,7 @@ def initialise_encoder(network: LSANet, source: str | Path) -> None:
         path = _packaged(str(source), config.encoder)
         published = _load_pickled(path)
     else:
-        path = Path(source) if Path(source).is_file() else weight_file(source, WEIGHTS_FILE)
+        path = Path(source) if Path(source).is_file() else fetch_file(str(source), WEIGHTS_FILE)
         published = _load_safetensors(path)
     own = network.encoder.state_dict()
     state: dict[str, Tensor] = {}

@@ -17,7 +17,7 @@ from lsamatting.network.config import NetworkConfig
 from lsamatting.network.decoder import Decoder, FullHead, Modulation, SubpixelHead
 from lsamatting.network.efficientnet import EfficientNetEncoder
 from lsamatting.network.encoder import Encoder
-from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE, weight_file
+from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE, weights_folder
 from lsamatting.priors.channels import channel_count
 from lsamatting.replacing import replacing
 
@@ -159,8 +159,27 @@ class LSANet(nn.Module):
         start = 4 + channel_count(names[: names.index(self.config.base)])
         return inputs[:, start : start + 1]
 
+    def beyond_half(self) -> str | None:
+        """Name a tensor with values that float16 cannot hold; None if there is none."""
+        largest = torch.finfo(torch.float16).max
+        for name, value in self.state_dict().items():
+            if value.is_floating_point() and not bool((value.abs() <= largest).all()):
+                return name
+        return None
+
     def save_pretrained(self, folder: str | Path, *, half: bool = True) -> Path:
-        """Write `config.json` and `model.safetensors` (float16 unless told otherwise)."""
+        """Write `config.json` and `model.safetensors` (float16 unless told otherwise).
+
+        Raises
+        ------
+        WeightsError
+            A value is beyond the range of float16, and `half`.
+        """
+        if half and (name := self.beyond_half()):
+            raise WeightsError(
+                f"{name} has values beyond {torch.finfo(torch.float16).max:.0f}, which float16 "
+                "cannot hold; float32 can (half=False)"
+            )
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         state = {
@@ -177,12 +196,12 @@ class LSANet(nn.Module):
     def from_pretrained(
         cls, source: str | Path, *, changes: Mapping[str, Any] | None = None
     ) -> LSANet:
-        """Load `config.json` and `model.safetensors` from a folder or a Hugging Face repository.
+        """Load `config.json` and `model.safetensors` of saved weights.
 
         Parameters
         ----------
         source:
-            An existing folder, else a repository id such as `owner/name`.
+            A bundled name, a folder, or a repository, `owner/name`.
         changes:
             Settings of the configuration to replace, for training on from weights; such as
             leave every tensor's shape as it is.
@@ -192,14 +211,15 @@ class LSANet(nn.Module):
         WeightsError
             A file is missing or damaged, or the weights are not those of the configuration.
         """
-        config_path = weight_file(source, CONFIG_FILE)
+        folder = weights_folder(source)
+        config_path = folder / CONFIG_FILE
         try:
             settings = json.loads(config_path.read_text())
             config = NetworkConfig.from_dict({**settings, **(changes or {})})
         except (ValueError, TypeError, ConfigError) as error:
             raise WeightsError(f"{config_path} is not a network configuration: {error}") from error
         network = cls(config)
-        network.load_weights(weight_file(source, WEIGHTS_FILE))
+        network.load_weights(folder / WEIGHTS_FILE)
         network.eval()
         return network
 

@@ -27,7 +27,7 @@ class ExportWeights(L.Callback):
         # Into a new folder first: the reader of a run never finds half a file.
         temporary = self._folder / f"{name}.tmp"
         shutil.rmtree(temporary, ignore_errors=True)
-        network.save_pretrained(temporary)
+        network.save_pretrained(temporary, half=network.beyond_half() is None)
         final = self._folder / name
         shutil.rmtree(final, ignore_errors=True)
         temporary.rename(final)

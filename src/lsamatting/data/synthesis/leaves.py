@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.compiled import compiled
 from lsamatting.data.synthesis.cutout import Cutout, from_premultiplied
 from lsamatting.data.synthesis.photos import Photos
 from lsamatting.data.synthesis.solids import unfocus
@@ -362,7 +362,7 @@ def paint(
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _paint(
     canvas: Floats,
     x0: float,

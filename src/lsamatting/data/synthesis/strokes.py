@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from lsamatting.compiled import compiled
 
 Floats = NDArray[np.float32]
 
@@ -52,7 +53,7 @@ def draw_strokes(
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _half_plane(x: float, long: float, short: float) -> float:
     """Area of a unit pixel on the inner side of a line at signed distance x from its centre.
 
@@ -70,7 +71,7 @@ def _half_plane(x: float, long: float, short: float) -> float:
     return 1 - corner if x > 0 else corner
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _draw(
     canvas: Floats,
     points: Floats,
