@@ -188,7 +188,7 @@ def frame_picture(
     return Frame(
         image=seen,
         trimap=marks,
-        priors=compute_priors(seen, marks, which=() if empty else priors),
+        priors=compute_priors(seen, marks, which=() if empty else priors, workers=2),
         counted=counted,
         window=window,
         whole=trimap,
