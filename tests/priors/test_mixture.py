@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsamatting.priors.mixture import RIDGE, colour_mixture, mixed
+from lsamatting.priors.mixture import FAMILIAR, RIDGE, colour_mixture, mixed
 
 
 def slow_mixture(colour, front, back):
@@ -18,21 +18,23 @@ def slow_mixture(colour, front, back):
     parts = [share if abs(share) > 0.01 else 0.01, 1 - share if abs(1 - share) > 0.01 else 0.01]
     pair = weights[: len(front)] @ front / parts[0], weights[len(front) :] @ back / parts[1]
     apart = np.sum((pair[0] - pair[1]) ** 2) / 3
-    return np.clip(share, 0, 1), min(apart, 1)
+    strange = (np.linalg.norm(differences, axis=1).min() / FAMILIAR) ** 2
+    return np.clip(share, 0, 1), min(apart, 1) * np.exp(-strange)
 
 
 @given(
     count=st.integers(1, 8),
     spread=st.sampled_from([0.0, 1e-3, 0.05, 0.5]),
+    distance=st.sampled_from([0.02, 1.0]),
     seed=st.integers(0, 999),
 )
 @settings(max_examples=80, deadline=None)
-def test_weights_are_those_of_the_large_system(count, spread, seed):
+def test_weights_are_those_of_the_large_system(count, spread, distance, seed):
     rng = np.random.default_rng(seed)
     centres = rng.random((2, 1, 1, 3))
     sides = centres + spread * rng.standard_normal((2, 20, count, 3))
     front, back = np.clip(sides, 0, 1).astype(np.float32)
-    colours = rng.random((20, 3), dtype=np.float32)
+    colours = front[:, 0] + distance * (rng.random((20, 3), dtype=np.float32) - front[:, 0])
     shares, trust = mixed(colours, front, back)
     for pixel in range(20):
         share, apart = slow_mixture(
@@ -45,14 +47,16 @@ def test_weights_are_those_of_the_large_system(count, spread, seed):
 
 
 def test_a_composite_of_two_colours_gives_its_opacity():
-    alpha = np.repeat(np.clip((np.arange(90) - 30) / 30, 0, 1)[None], 40, axis=0)
+    alpha = np.repeat(np.clip((np.arange(290) - 30) / 230, 0, 1)[None], 40, axis=0)
     front, back = np.array([0.9, 0.3, 0.2]), np.array([0.1, 0.4, 0.7])
     image = (alpha[..., None] * front + (1 - alpha[..., None]) * back).astype(np.float32)
     mixture = colour_mixture(image, alpha == 1, alpha == 0)
     np.testing.assert_allclose(mixture.alpha, alpha, atol=0.01)
-    unknown = (alpha > 0) & (alpha < 1)
-    apart = np.sum((front - back) ** 2) / 3
-    np.testing.assert_allclose(mixture.confidence[unknown], apart, rtol=0.1)
+    # Where the share is large enough to be divided by, and nearer to the background's colour.
+    part = (alpha > 0.012) & (alpha < 0.45)
+    apart = np.sum((front - back) ** 2)
+    expected = apart / 3 * np.exp(-apart * alpha[part] ** 2 / FAMILIAR**2)
+    np.testing.assert_allclose(mixture.confidence[part], expected, rtol=0.1, atol=1e-3)
 
 
 def test_known_pixels_are_certain():
@@ -83,4 +87,4 @@ def test_a_single_known_pixel_of_a_side_is_enough():
     foreground[0, 0] = background[-1, -1] = True
     mixture = colour_mixture(image, foreground, background)
     assert np.isfinite(mixture.alpha).all()
-    assert mixture.confidence[5, 5] > 0
+    assert (mixture.alpha[1:-1] != 0.5).any()

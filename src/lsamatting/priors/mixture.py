@@ -4,7 +4,8 @@ The known-to-unknown information flow of Aksoy, Aydın and Pollefeys, "Designing
 inter-pixel information flow for natural image matting", CVPR 2017 (section 3.1). An unknown
 pixel's colour is written as a mixture of the known foreground and background colours that are
 nearest to it in colour and position; the foreground's share is its opacity. The farther apart the
-two mixed colours lie, the more that share can be trusted.
+two mixed colours lie, the more that share can be trusted. Other than in the paper it is trusted
+less the farther the pixel's colour is from all that is known.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ half the time, and the mixtures are no worse."""
 RIDGE = 1e-3
 """Regularisation of the mixture's weights, as a share of the mean squared colour difference."""
 
+FAMILIAR = 0.03
+"""A mixture is trusted where the pixel's own colour lies about this near to a known one. What is
+farther from all of them than that may be part of the subject that has colours of its own."""
+
 SMALLEST_SHARE = 1e-2
 """A side with a smaller share than this has no mixed colour; it is divided by this."""
 
@@ -54,7 +59,8 @@ class Mixture(NamedTuple):
     """H×W in [0, 1]: the foreground's share (a); 1 and 0 on the known pixels."""
 
     confidence: NDArray[np.float32]
-    """H×W in [0, 1]: η = |c_F − c_B|²/3 of the two mixed colours; 1 on the known pixels."""
+    """H×W in [0, 1]: η = |c_F − c_B|²/3 · exp(−(d/0.03)²) of the two mixed colours and of the
+    distance d to the nearest known colour; 1 on the known pixels."""
 
 
 def colour_mixture(
@@ -188,4 +194,5 @@ def mixed(
         front = (weights[:count] * colour[:count]).sum(axis=0) / share_divisor
         back = (weights[count:] * colour[count:]).sum(axis=0) / rest_divisor
         apart += (front - back) ** 2
-    return np.clip(share, 0, 1), np.minimum(apart / 3, 1)
+    nearest = np.einsum("ckn,ckn->kn", d, d).min(axis=0)
+    return np.clip(share, 0, 1), np.minimum(apart / 3, 1) * np.exp(-nearest / FAMILIAR**2)
