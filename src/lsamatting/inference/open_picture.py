@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,14 @@ from numpy.typing import NDArray
 from lsamatting.choices import Boundary, Precision
 from lsamatting.inference.frame import Frame
 from lsamatting.inference.refinement.options import RefinementOptions
-from lsamatting.inference.refinement.refiner import Refined, Refiner
 from lsamatting.inference.refinement.report import RefinementReport
 from lsamatting.inference.refinement.targets import boundary_targets
 from lsamatting.inference.runtime import Runtime
 from lsamatting.inference.strokes import Stroke, paint_strokes
 from lsamatting.inference.symmetry import IDENTITY, Symmetry
+
+if TYPE_CHECKING:
+    from lsamatting.inference.refinement.refiner import Refined, Refiner
 
 Progress = Callable[[int, int], None]
 """Called with how much is done and of how much. An exception that it raises ends the work; what

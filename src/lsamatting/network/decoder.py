@@ -95,6 +95,21 @@ def shrink_mask(where: Tensor, tap: Tensor) -> Tensor:
     return functional.adaptive_avg_pool2d(where, (height, width))
 
 
+def in_full(convolution: nn.Conv2d, x: Tensor) -> Tensor:
+    """Convolve in single precision whatever autocast says.
+
+    The last convolution gives the opacity: bfloat16 has 128 values between ½ and 1, which a 16-bit
+    matte shows as bands.
+    """
+    kind = x.device.type
+    if not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)):
+        result: Tensor = convolution(x)
+        return result
+    with torch.autocast(kind, enabled=False):
+        result = convolution(x.float())
+    return result
+
+
 class FullHead(nn.Module):
     """The paper's head: three 3×3 convolutions at full resolution over input and features."""
 
@@ -111,8 +126,7 @@ class FullHead(nn.Module):
             features, size=inputs.shape[-2:], mode="bilinear", align_corners=False
         )
         x = torch.relu(self.conv1(torch.cat((inputs, features), dim=1)))
-        alpha: Tensor = self.conv3(torch.relu(self.conv2(x)))
-        return alpha
+        return in_full(self.conv3, torch.relu(self.conv2(x)))
 
 
 class SubpixelHead(nn.Module):
@@ -137,4 +151,4 @@ class SubpixelHead(nn.Module):
             .permute(0, 3, 1, 2)
         )
         x = torch.relu(self.conv1(torch.cat((blocks, features), dim=1)))
-        return functional.pixel_shuffle(self.conv3(torch.relu(self.conv2(x))), 2)
+        return functional.pixel_shuffle(in_full(self.conv3, torch.relu(self.conv2(x))), 2)
