@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +10,9 @@ from hypothesis import strategies as st
 from lsamatting.errors import TrimapError
 from lsamatting.inference.estimate import EstimateOptions, estimate
 from lsamatting.inference.frame import pad_to_multiple
+from lsamatting.inference.strokes import Stroke
 from lsamatting.inference.torch_runtime import TorchRuntime
+from lsamatting.inference.tta import SINGLE, Averaging
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.inputs import trimap_values
 from lsamatting.network.lsanet import LSANet
@@ -97,6 +102,71 @@ def test_a_real_network_takes_any_size(shape, config):
     assert ((alpha >= 0) & (alpha <= 1)).all()
     assert set(found.seconds) == {"priors", "network"}
     assert found.reports == ()
+
+
+def test_an_exception_of_progress_ends_the_work():
+    class CancelledError(Exception):
+        pass
+
+    def cancel(done, total):
+        assert (done, total) == (0, 1)
+        raise CancelledError
+
+    network = Recording()
+    image = np.zeros((8, 8, 3), np.float32)
+    with pytest.raises(CancelledError):
+        estimate(TorchRuntime(network), image, np.full((8, 8), 128, np.uint8), progress=cancel)
+    assert not network.seen
+
+
+def test_strokes_are_knowledge_and_hold_exactly():
+    trimap = np.full((40, 60), 128, np.uint8)
+    image = np.full((40, 60, 3), 0.4, np.float32)
+    masks = np.zeros((3, 40, 60), bool)
+    masks[0, :, :30], masks[1, :10], masks[2, 20:30, 20:50] = True, True, True
+    strokes = [Stroke(masks[0], 1.0), Stroke(masks[1], 0.0), Stroke(masks[2], 0.3)]
+    seen = []
+
+    class Seeing(TorchRuntime):
+        def run(self, layout, *, precision):
+            seen.append(layout.marks)
+            return super().run(layout, precision=precision)
+
+    for averaging in (SINGLE, Averaging((0.5, 1.0), 2)):
+        alpha = estimate(
+            Seeing(Recording()),
+            image,
+            trimap,
+            options=EstimateOptions(averaging=averaging),
+            strokes=strokes,
+        ).alpha
+        for mask, value in ((masks[2], 0.3), (masks[1], 0), (masks[0] & ~masks[1] & ~masks[2], 1)):
+            np.testing.assert_array_equal(alpha[mask], np.float32(value))
+        rest = ~masks.any(axis=0)
+        np.testing.assert_allclose(alpha[rest], 0.4 * 1.5 - 0.2, atol=0.1)
+    assert (seen[0][:10] == 0).all()
+    assert (seen[0][12:18, :30] == 255).all()
+    assert (seen[0][21:29, 21:49] == 128).all()
+
+
+def test_nothing_of_pytorch_is_needed_but_to_run_a_network():
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import numpy as np\n"
+        "from types import SimpleNamespace\n"
+        "from lsamatting.inference.estimate import EstimateOptions, estimate\n"
+        "from lsamatting.inference.tta import Averaging\n"
+        "from lsamatting.network.config import NetworkConfig\n"
+        "class Red:\n"
+        "    config = NetworkConfig.paper()\n"
+        "    def run(self, layout, *, precision):\n"
+        "        return layout.image[..., 0]\n"
+        "image = np.full((30, 50, 3), 0.25, np.float32)\n"
+        "options = EstimateOptions(averaging=Averaging((1.0,)))\n"
+        "found = estimate(Red(), image, np.full((30, 50), 128, np.uint8), options=options)\n"
+        "assert (found.alpha == 0.25).all()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_half_precision_stays_near_full():

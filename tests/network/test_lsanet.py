@@ -300,3 +300,26 @@ def test_settings_can_be_changed_when_training_goes_on(tmp_path):
     assert changed.config == tiny(attention="unknown")
     with pytest.raises(WeightsError, match=r"head\.conv2\.weight"):
         LSANet.from_pretrained(tmp_path, changes={"head_channels": [6, 5]})
+
+
+@pytest.mark.parametrize("head", ["full", "subpixel"])
+def test_opacity_is_in_single_precision_whatever_the_rest_is_computed_in(head):
+    """Of the numbers between 0.5 and 1, bfloat16 has 128."""
+    torch.manual_seed(0)
+    config = NetworkConfig(
+        stem_channels=(4, 4, 8),
+        stage_channels=(8, 8, 8, 8),
+        stage_blocks=(1, 1, 1, 1),
+        block="basic",
+        decoder_channels=(8, 8, 8, 8, 8),
+        head=head,
+    )
+    network = LSANet(config).eval()
+    torch.nn.init.constant_(network.head.conv3.bias, 0.75)
+    torch.nn.init.normal_(network.head.conv3.weight, std=0.01)
+    inputs = torch.rand(1, 3, 96, 96), torch.full((1, 1, 96, 96), 0.5)
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        opacity = network(*inputs)
+    assert opacity.dtype == torch.float32
+    between = opacity[(opacity > 0.5) & (opacity < 1)]
+    assert len(between.unique()) > 1000
