@@ -100,6 +100,15 @@ def test_scoring_needs_no_network(discs, mattes):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("method", ["prior", "closed-form", "knn"])
+def test_others_than_our_network(cli, discs, method):
+    outcome = cli("evaluate", discs, "--method", method, "-o", "r.jsonl")
+    assert outcome.code == 0, outcome.err
+    assert read_records(discs.parent / "r.jsonl").name == {"prior": "alpha_joint"}.get(
+        method, method
+    )
+
+
 def test_saved_mattes_and_a_name_for_the_table(cli, discs, weights):
     outcome = cli(
         *("evaluate", discs, "--weights", weights, "--device", "cpu"),
@@ -151,6 +160,9 @@ def test_predictions_for_the_site_are_written_by_trimap(cli, discs, weights):
         (["--predictions", "other", "--save", "x"], "--save does not go with --predictions"),
         (["--predictions", "other", "--method", "closed-form"], "--method does not go with"),
         (["--method", "closed-form", "--refine"], "--refine goes with our network"),
+        (["--method", "knn", "--weights", "lite"], "--weights goes with our network"),
+        (["--prior", "alpha_joint"], "--prior goes with --method prior"),
+        (["--method", "prior", "--prior", "hair"], "prior 'hair'; accepted are the opacities"),
         (["--boundary", "published"], "--boundary goes with --refine"),
         (["--predictions", "nowhere"], "nowhere: no such folder"),
         (["--weights", "nowhere"], "nowhere: no such weights"),

@@ -81,6 +81,39 @@ def test_swapping_the_methods_mirrors_the_interval(differences):
     assert (high <= differences.max(axis=0) + 1e-9).all()
 
 
+def test_foregrounds_are_drawn_with_all_their_pictures():
+    """Drawn one by one, with the same numbers; foregrounds have 1, 2, 3 and 5 pictures."""
+    foregrounds = ["a", "b", "b", "c", "d", "c", "d", "d", "d", "c", "d"]
+    differences = np.random.default_rng(2).normal(size=(11, 2))
+    rng = np.random.default_rng(7)
+    means = []
+    for drawn in rng.integers(4, size=(200, 4)):
+        rows = [
+            row
+            for foreground in drawn
+            for row, name in zip(differences, foregrounds, strict=True)
+            if name == "abcd"[foreground]
+        ]
+        means.append(np.mean(rows, axis=0))
+    low, high = paired_bootstrap(differences, foregrounds, samples=200, seed=7)
+    np.testing.assert_allclose(low, np.quantile(means, 0.025, axis=0), rtol=1e-12)
+    np.testing.assert_allclose(high, np.quantile(means, 0.975, axis=0), rtol=1e-12)
+
+
+def test_composites_of_few_foregrounds_are_no_independent_witnesses():
+    """50 foregrounds with 20 composites each; all composites of one share most of its error."""
+    rng = np.random.default_rng(0)
+    foregrounds = np.repeat(np.arange(50), 20).tolist()
+    covered = {"as independent": 0, "by foreground": 0}
+    for _ in range(100):
+        differences = rng.normal(size=(50, 1)) + rng.normal(0, 0.3, (50, 20))
+        for how, names in (("as independent", None), ("by foreground", foregrounds)):
+            low, high = paired_bootstrap(differences.reshape(-1, 1), names, samples=300)
+            covered[how] += bool(low[0] <= 0 <= high[0])
+    assert covered["as independent"] < 60
+    assert 88 <= covered["by foreground"] <= 100
+
+
 def test_the_seed_decides():
     differences = np.random.default_rng(0).normal(size=(9, 2))
     first = paired_bootstrap(differences, samples=300, seed=1)
@@ -100,7 +133,7 @@ def test_a_constant_difference_is_certain():
         ({"samples": 0}, "samples is 0"),
         ({"seed": -1}, "seed is -1"),
         ({"level": 1}, "level is 1"),
-        ({"differences": np.zeros((1, 1))}, "an interval needs at least 2 pictures, not 1"),
+        ({"differences": np.zeros((1, 1))}, "an interval needs at least 2 foregrounds, not 1"),
     ],
 )
 def test_refuses(options, message):

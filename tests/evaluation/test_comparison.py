@@ -4,6 +4,7 @@ import copy
 import csv
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from lsamatting.errors import ConfigError, DatasetError
 from lsamatting.evaluation.bootstrap import paired_bootstrap
-from lsamatting.evaluation.comparison import PAPER_MEASURES, compare
+from lsamatting.evaluation.comparison import PAPER_MEASURES, compare, foreground_of
 from lsamatting.evaluation.comparison_table import MEASURED, format_comparison
 from lsamatting.evaluation.published_results import TABLE_2
 from lsamatting.evaluation.records import MEASURES, PictureRecord, Records
@@ -51,6 +52,36 @@ def test_means_differences_and_intervals():
         low, high = paired_bootstrap((b - a)[:, None], samples=500, seed=3)
         assert found.mean == pytest.approx((b - a).mean())
         assert (found.low, found.high) == pytest.approx((low[0], high[0]))
+
+
+@pytest.mark.parametrize(
+    ("layout", "names", "foregrounds"),
+    [
+        ("composition-1k", [(None, "fox_0"), (None, "fox_12"), (None, "3_2_0")], ["fox", "3_2"]),
+        ("alphamatting", [("Trimap1", "GT01"), ("Trimap2", "GT01")], ["GT01"]),
+        ("trio", [(None, "img_1"), (None, "img_2")], ["img_1", "img_2"]),
+    ],
+)
+def test_pictures_of_one_foreground_are_known_by_their_names(layout, names, foregrounds):
+    found = [foreground_of(key, layout) for key in names]
+    assert list(dict.fromkeys(found)) == foregrounds
+
+
+def test_the_bootstrap_draws_foregrounds():
+    first, second = records("A"), records("B", seed=1)
+    for one in (first, second):
+        one.header["dataset"]["layout"] = "composition-1k"
+        one.pictures[:] = [
+            replace(picture, name=f"f{index // 2}_{index % 2}")
+            for index, picture in enumerate(one.pictures)
+        ]
+    result = compare([first, second], samples=500, seed=3)
+    assert (result.pictures, result.foregrounds) == (6, 3)
+    gap = values_of(second, "SAD") - values_of(first, "SAD")
+    low, high = paired_bootstrap(gap[:, None], [0, 0, 1, 1, 2, 2], samples=500, seed=3)
+    found = result.rows[1].differences["SAD"]
+    assert (found.low, found.high) == pytest.approx((low[0], high[0]))
+    assert "paired bootstrap over the 3 foregrounds (" in format_comparison(result)
 
 
 def test_pictures_are_paired_by_name_and_group_not_by_place():

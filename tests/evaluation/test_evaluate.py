@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from lsamatting.errors import ConfigError, DatasetError, MetricError
+from lsamatting.errors import ConfigError, DatasetError, MetricError, MissingExtraError
 from lsamatting.evaluation import metrics
 from lsamatting.evaluation.datasets import open_dataset
 from lsamatting.evaluation.evaluate import evaluate
-from lsamatting.evaluation.methods import Method, closed_form, made_elsewhere
+from lsamatting.evaluation.methods import Method, made_elsewhere, peer, prior
 from lsamatting.evaluation.records import MEASURES, read_records
 from lsamatting.formats import icc
-from lsamatting.images import read_grey
+from lsamatting.images import read_grey, read_picture
+from lsamatting.priors import compute_priors
 from lsamatting.trimap import Trimap
 
 METHOD = Method("stripes", options={"threads": 1})
@@ -213,20 +217,56 @@ def test_the_contact_sheet_is_the_same_after_an_interruption(trio, tmp_path, sav
     assert (idle.seen, sheets[1].stat().st_mtime_ns) == ([], drawn)
 
 
-def test_closed_form_gets_the_files_values(trio, tmp_path, capsys):
-    from pymatting import estimate_alpha_cf
+@pytest.mark.parametrize("algorithm", ["closed-form", "knn"])
+def test_peers_get_the_files_values(trio, tmp_path, capsys, algorithm):
+    import pymatting
 
+    reference = {
+        "closed-form": pymatting.estimate_alpha_cf,
+        "knn": pymatting.estimate_alpha_knn,
+    }
     test_set = open_dataset(trio(1))
-    predictor, method = closed_form(threads=1)
+    predictor, method = peer(algorithm, threads=1)
     save = tmp_path / "m"
     evaluate(test_set, predictor, tmp_path / "r.jsonl", method=method, save=save)
     assert capsys.readouterr().out == ""
+    assert method.name == algorithm
     image, trimap = (
         np.asarray(Image.open(p)) / 255 for p in (test_set[0].image, test_set[0].trimap)
     )
-    wanted = np.floor(estimate_alpha_cf(image, trimap) * 255 + 0.5)
+    wanted = np.floor(reference[algorithm](image, trimap) * 255 + 0.5)
     unknown = (trimap > 0) & (trimap < 1)
     assert (np.asarray(Image.open(save / "a.png"))[unknown] == wanted[unknown]).all()
+
+
+def test_peers_leave_the_output_to_other_threads(trio, capsys):
+    """Each call is silent, and when all are done standard output is what it was."""
+    picture = open_dataset(trio(1))[0]
+    image, trimap = read_picture(picture.image), Trimap.read(picture.trimap)
+    predictor, _ = peer("closed-form")
+    before = sys.stdout
+    with ThreadPoolExecutor(4) as pool:
+        mattes = list(pool.map(lambda _: predictor(image, trimap), range(8)))
+    assert sys.stdout is before
+    assert all((matte == mattes[0]).all() for matte in mattes)
+    assert capsys.readouterr().out == ""
+
+
+def test_peers_need_their_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pymatting.alpha.estimate_alpha_knn", None)
+    with pytest.raises(MissingExtraError, match=r"evaluating knn needs .*lsamatting\[peers\]"):
+        peer("knn")
+
+
+def test_a_prior_is_evaluated_without_network(trio, tmp_path):
+    test_set = open_dataset(trio(1))
+    predictor, method = prior("alpha_mixture")
+    image, trimap = read_picture(test_set[0].image), Trimap.read(test_set[0].trimap)
+    expected = compute_priors(image.pixels, trimap.values, which=("alpha_mixture",))[..., 0]
+    np.testing.assert_array_equal(predictor(image, trimap), expected)
+    assert (method.name, method.options["prior"]) == ("alpha_mixture", "alpha_mixture")
+    with pytest.raises(ConfigError, match="prior 'distances'; accepted are the opacities alpha_"):
+        prior("distances")
 
 
 @pytest.mark.parametrize(("layout", "converted"), [("composition-1k", 0), ("trio", 1)])

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -100,6 +102,24 @@ def test_what_is_no_results_file_is_refused(path, lines, said):
     path.write_text("\n".join(mended) + "\n", encoding="utf-8")
     with pytest.raises(DatasetError, match=said):
         read_records(path)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_two_runs_cannot_write_one_file(path, overwrite):
+    """The second is refused while the first is at work, and then goes on where it ended."""
+    code = (
+        "import sys; from lsamatting.errors import DatasetError;"
+        "from lsamatting.evaluation.records import RecordWriter\n"
+        f"try: RecordWriter({str(path)!r}, {HEADER!r}, overwrite={overwrite})\n"
+        "except DatasetError as error: print(error)"
+    )
+    with RecordWriter(path, HEADER) as writer:
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert "r.jsonl: another run is writing its results there" in done.stdout, done.stderr
+        writer.add(record("b"))
+    assert [picture.name for picture in read_records(path).pictures] == ["a", "ü", "b"]
+    with RecordWriter(path, HEADER) as writer:
+        assert len(writer.records.pictures) == 3
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from lsamatting.evaluation.records import Records
 
 
-EvaluatedMethod = Literal["lsamatting", "closed-form"]
+EvaluatedMethod = Literal["lsamatting", "prior", "closed-form", "knn"]
 """What is evaluated."""
+
+DEFAULT_PRIOR = "alpha_joint"
 
 _FORMATS = {"SAD": ".2f", "MSE": ".4f", "MAD": ".4f", "Grad": ".2f", "Conn": ".2f"}
 
@@ -41,7 +43,14 @@ def evaluate(
     ] = "auto",
     method: Annotated[
         EvaluatedMethod | None,
-        typer.Option(help="What is evaluated: our network [default] or another."),
+        typer.Option(
+            help="What is evaluated: our network [default], a prior without network, or "
+            "closed-form or KNN matting by PyMatting (extra peers)."
+        ),
+    ] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(help=f"With --method prior: which opacity [default: {DEFAULT_PRIOR}]."),
     ] = None,
     predictions: Annotated[
         Path | None,
@@ -117,7 +126,9 @@ def evaluate(
         given += ["--save"] * (save is not None)
     if given and predictions is not None:
         raise ConfigError(f"{given[0]} does not go with --predictions: nothing is predicted")
-    if given and method == "closed-form":
+    if prior is not None and method != "prior":
+        raise ConfigError("--prior goes with --method prior")
+    if given and method not in (None, "lsamatting"):
         raise ConfigError(f"{given[0]} goes with our network, not with --method {method}")
     if boundary is not None and not refine:
         raise ConfigError("--boundary goes with --refine")
@@ -134,8 +145,10 @@ def evaluate(
     predictor: Predictor | Mattes
     if predictions is not None:
         predictor, described = methods.made_elsewhere(predictions, test_set, name=name)
-    elif method == "closed-form":
-        predictor, described = methods.closed_form(threads=threads, name=name)
+    elif method == "prior":
+        predictor, described = methods.prior(prior or DEFAULT_PRIOR, threads=threads, name=name)
+    elif method == "closed-form" or method == "knn":
+        predictor, described = methods.peer(method, threads=threads, name=name)
     else:
         predictor, described = methods.lsamatting(
             weights or DEFAULT_WEIGHTS,

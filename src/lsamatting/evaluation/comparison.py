@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -17,6 +18,8 @@ PAPER_MEASURES = ("SAD", "MSE", "Grad", "Conn")
 """The columns of the paper's tables."""
 
 _Key = tuple[str | None, str]
+
+_COMPOSITE = re.compile(r"_\d+$")
 
 # A copy of a dataset under another name is the same dataset.
 _NOT_COMPARED = "dataset.name"
@@ -55,6 +58,9 @@ class Comparison:
     layout: str
     pictures: int
     """Pictures that all methods have; a picture with two trimaps counts twice."""
+
+    foregrounds: int
+    """Foregrounds that these show; they are what the bootstrap draws."""
 
     left_out: int
     """Pictures that some methods have, but not all."""
@@ -116,30 +122,43 @@ def compare(
         np.array([[pictures[key].errors[measure] for measure in measures] for key in shared])
         for pictures in by_key
     ]
+    described = records[0].header.get("dataset", {})
+    layout = str(described.get("layout", "unknown"))
+    foregrounds = [foreground_of(key, layout) for key in shared]
     rows: list[Row] = []
     for method, table in zip(_names(records, names), tables, strict=True):
         means = [fmean(column) for column in table.T]
         differences = {}
         if rows:
             gap = table - tables[0]
-            low, high = paired_bootstrap(gap, samples=samples, seed=seed)
+            low, high = paired_bootstrap(gap, foregrounds, samples=samples, seed=seed)
             bounds = zip([fmean(column) for column in gap.T], low, high, strict=True)
             differences = {
                 measure: Difference(mean, float(least), float(most))
                 for measure, (mean, least, most) in zip(measures, bounds, strict=True)
             }
         rows.append(Row(method, dict(zip(measures, means, strict=True)), differences))
-    described = records[0].header.get("dataset", {})
     return Comparison(
         rows=tuple(rows),
         measures=tuple(measures),
         dataset=str(described.get("name", "unnamed")),
-        layout=str(described.get("layout", "unknown")),
+        layout=layout,
         pictures=len(shared),
+        foregrounds=len(set(foregrounds)),
         left_out=len({key for pictures in by_key for key in pictures}) - len(shared),
         samples=samples,
         seed=seed,
     )
+
+
+def foreground_of(key: _Key, layout: str) -> str:
+    """Name the foreground of a picture, which its other composites and trimaps share.
+
+    Composition-1k calls the composites of ``NAME`` ``NAME_0`` to ``NAME_19``; elsewhere only
+    pictures of one name in several groups are known to be of one foreground.
+    """
+    name = key[1]
+    return _COMPOSITE.sub("", name) if layout == "composition-1k" else name
 
 
 def _check_headers(first: Records, other: Records) -> None:

@@ -193,8 +193,11 @@ def _notes(comparison: Comparison, published: PublishedTable | None) -> list[str
             f"Left out: {comparison.left_out} of {whole} pictures, which not all methods have."
         )
     if len(comparison.rows) > 1:
+        drawn = "pictures"
+        if comparison.foregrounds < comparison.pictures:
+            drawn = f"{comparison.foregrounds} foregrounds"
         notes.append(
-            f"[low, high]: {LEVEL:.0%} paired bootstrap over the pictures (percentiles of"
+            f"[low, high]: {LEVEL:.0%} paired bootstrap over the {drawn} (percentiles of"
             f" {comparison.samples} samples, seed {comparison.seed}); * leaves out 0."
         )
     if published is not None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +280,17 @@ def _warm_up(predictor: Predictor) -> None:
     predictor(Picture(pixels.astype(np.float32)), Trimap(marks.astype(np.uint8)))
 
 
+def _installed(packages: Sequence[str]) -> dict[str, str]:
+    """Give the versions of those that are there; not all are needed by every method."""
+    found = {}
+    for name in packages:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
 def _header(dataset: TestSet, method: Method, band: float) -> dict[str, Any]:
     made = any(picture.trimap is None for picture in dataset)
     return {
@@ -305,6 +316,6 @@ def _header(dataset: TestSet, method: Method, band: float) -> dict[str, Any]:
         "versions": {
             "lsamatting": __version__,
             "python": platform.python_version(),
-            **{name: version(name) for name in _PACKAGES},
+            **_installed(_PACKAGES),
         },
     }

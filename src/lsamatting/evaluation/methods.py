@@ -1,4 +1,4 @@
-"""What can be evaluated: our network, closed-form matting, and mattes made elsewhere.
+"""What can be evaluated: our network, a prior, PyMatting's methods, and mattes made elsewhere.
 
 Each function gives a predictor and the description of it that goes into the results.
 """
@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.errors import ConfigError, MissingExtraError
 from lsamatting.evaluation.datasets import TestPicture, file_digest, find_mattes
 from lsamatting.images import Picture, read_grey
+from lsamatting.silence import silence_prints
 from lsamatting.trimap import Trimap
 
 if TYPE_CHECKING:
     from lsamatting.choices import Boundary, Padding, Precision
     from lsamatting.inference.estimate import EstimateOptions
+
+Peer = Literal["closed-form", "knn"]
+"""Methods of others that PyMatting provides."""
 
 Predictor = Callable[[Picture, Trimap], NDArray[Any]]
 """From a picture and its trimap to opacity, H×W float in [0, 1]."""
@@ -145,9 +148,60 @@ def lsamatting(
     return predict, method
 
 
-def closed_form(*, threads: int | None = None, name: str | None = None) -> tuple[Predictor, Method]:
-    """Give PyMatting's closed-form matting (Levin et al. 2008) with its default parameters."""
-    from pymatting import estimate_alpha_cf
+def prior(
+    which: str, *, threads: int | None = None, name: str | None = None
+) -> tuple[Predictor, Method]:
+    """Give the opacity that a colour prior implies, without a network.
+
+    Parameters
+    ----------
+    which
+        One of `lsamatting.priors.PRIOR_CHANNELS` that is an opacity (``alpha_…``).
+    threads, name
+        As in `lsamatting`.
+
+    Raises
+    ------
+    ConfigError
+        There is no such prior, or it is no opacity.
+    """
+    from lsamatting.priors import PRIOR_CHANNELS, compute_priors
+
+    opacities = [prior for prior in PRIOR_CHANNELS if prior.startswith("alpha_")]
+    if which not in opacities:
+        raise ConfigError(f"prior {which!r}; accepted are the opacities {', '.join(opacities)}")
+
+    def predict(picture: Picture, trimap: Trimap) -> NDArray[Any]:
+        return compute_priors(picture.visible(), trimap.values, which=(which,))[..., 0]
+
+    return predict, Method(name=name or which, options={"prior": which, "threads": threads})
+
+
+def peer(
+    algorithm: Peer, *, threads: int | None = None, name: str | None = None
+) -> tuple[Predictor, Method]:
+    """Give a method of PyMatting with its default parameters.
+
+    Parameters
+    ----------
+    algorithm
+        ``closed-form``: closed-form matting (Levin et al. 2008). ``knn``: KNN matting (Chen et
+        al. 2013).
+    threads, name
+        As in `lsamatting`.
+
+    Raises
+    ------
+    MissingExtraError
+        PyMatting is not installed (extra ``peers``).
+    """
+    try:
+        if algorithm == "knn":
+            from pymatting.alpha.estimate_alpha_knn import estimate_alpha_knn as estimate
+        else:
+            from pymatting.alpha.estimate_alpha_cf import estimate_alpha_cf as estimate
+    except ImportError:
+        raise MissingExtraError(f"evaluating {algorithm}", "peers") from None
 
     def predict(picture: Picture, trimap: Trimap) -> NDArray[Any]:
         # The solver notices single precision's rounding: give it the file's values exactly, as
@@ -157,10 +211,10 @@ def closed_form(*, threads: int | None = None, name: str | None = None) -> tuple
             white = 2**picture.depth - 1
             pixels = np.rint(pixels * white) / white
         # It prints warnings about its own speed; standard output is the caller's.
-        with redirect_stdout(StringIO()):
-            return np.asarray(estimate_alpha_cf(pixels, trimap.values / 255))
+        with silence_prints():
+            return np.asarray(estimate(pixels, trimap.values / 255))
 
-    return predict, Method(name=name or "closed-form", options={"threads": threads})
+    return predict, Method(name=name or algorithm, options={"threads": threads})
 
 
 def made_elsewhere(

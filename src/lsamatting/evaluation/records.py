@@ -18,9 +18,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from lsamatting.errors import DatasetError
+from lsamatting.evaluation.locking import lock
 
 MEASURES = ("SAD", "MSE", "MAD", "Grad", "Conn")
 """The errors of a picture, in the order of every table. SAD, Grad and Conn are in thousands."""
+
+# Windows would translate line ends.
+_BINARY: int = getattr(os, "O_BINARY", 0)
 
 FORMAT = 1
 """What `format` in a header says; a reader refuses what it does not know."""
@@ -110,7 +114,8 @@ class RecordWriter:
     Raises
     ------
     DatasetError
-        The file cannot be read or written, or its header differs; the message says in what.
+        The file cannot be read or written, another process is writing it, or its header differs;
+        the message says in what.
     """
 
     def __init__(
@@ -119,24 +124,33 @@ class RecordWriter:
         path = Path(path)
         # As it will be read back: tuples are lists, keys are strings.
         wanted = json.loads(json.dumps({"record": "header", "format": FORMAT, **header}))
-        fresh = overwrite or not path.exists() or _has_no_line(path)
-        whole = 0
-        if fresh:
-            self.records = Records(path, wanted)
-        else:
-            self.records, whole = _read(path)
-            differences = _differences(self.records.header, wanted)
-            if differences:
-                raise DatasetError(
-                    f"{path}: holds results of another run ({'; '.join(differences)}); "
-                    "give another file, or --overwrite to start anew"
-                )
         try:
-            self._file = path.open("w+b" if fresh else "r+b")
-            self._file.truncate(whole)
-            self._file.seek(whole)
+            self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o666), "r+b")
         except OSError as error:
             raise DatasetError(f"{path}: cannot be written ({error.strerror or error})") from None
+        try:
+            if not lock(self._file):
+                raise DatasetError(
+                    f"{path}: another run is writing its results there; wait for it, or give"
+                    " another file"
+                )
+            fresh = overwrite or _has_no_line(path)
+            whole = 0
+            if fresh:
+                self.records = Records(path, wanted)
+            else:
+                self.records, whole = _read(path)
+                differences = _differences(self.records.header, wanted)
+                if differences:
+                    raise DatasetError(
+                        f"{path}: holds results of another run ({'; '.join(differences)}); "
+                        "give another file, or --overwrite to start anew"
+                    )
+            self._file.truncate(whole)
+            self._file.seek(whole)
+        except BaseException:
+            self._file.close()
+            raise
         if fresh:
             self._append(wanted)
 

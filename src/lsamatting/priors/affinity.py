@@ -15,8 +15,6 @@ affinity reaches.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import redirect_stdout
-from io import StringIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +23,7 @@ from pymatting.preconditioner.ichol import ichol
 from scipy.sparse import csr_matrix
 
 from lsamatting.priors.grid import enlarge, shrink, shrink_known
+from lsamatting.silence import silence_prints
 
 EPSILON = 1e-5
 """Regularisation of the windows' colour covariances (ε in Levin et al.)."""
@@ -97,7 +96,7 @@ def affinity_alpha(
     pull = colour_alpha[unknown].astype(np.float64)
     target = COLOUR_WEIGHT * pull - rows @ foreground.ravel().astype(np.float64)
     # PyMatting prints a line for each shift that fails; standard output is the caller's.
-    with redirect_stdout(StringIO()):
+    with silence_prints():
         factor = ichol(system.tocsc(), discard_threshold=DISCARD_THRESHOLD, shifts=SHIFTS)
     solution = _conjugate_gradients(system, target, pull, factor)
     alpha[unknown] = np.clip(solution, 0, 1)
