@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,7 @@ from lsamatting.images import Picture, best_depth, write_grey, write_picture
 from lsamatting.trimap import Trimap
 
 if TYPE_CHECKING:
+    from lsamatting.formats.metadata import Metadata
     from lsamatting.inference.refinement.report import RefinementReport
 
 FloatArray = NDArray[np.float32]
@@ -36,24 +37,6 @@ class Note:
 
     def __str__(self) -> str:
         return self.text
-
-
-def notes_of(
-    picture: Picture, trimap: Trimap, reports: Sequence[RefinementReport]
-) -> tuple[Note, ...]:
-    """Collect the notes of a matte; each of refinement once, and of how many runs it is true."""
-    notices = [report.notice for report in reports if report.notice]
-    told = [
-        notice
-        if len(reports) == 1
-        else f"{notice} (in {notices.count(notice)} of {len(reports)} runs)"
-        for notice in dict.fromkeys(notices)
-    ]
-    return (
-        *(Note("picture", text) for text in picture.notes),
-        *(Note("trimap", text) for text in trimap.warnings),
-        *(Note("refinement", text) for text in told),
-    )
 
 
 @dataclass(frozen=True)
@@ -84,8 +67,47 @@ class Matte:
     notes: tuple[Note, ...] = ()
     """What was noticed and done while the picture and the trimap were read, and refined."""
 
+    metadata: Metadata | None = None
+    """Resolution and camera data of the picture, which files that are saved take over."""
+
     refinement: tuple[RefinementReport, ...] = ()
     """What backpropagating refinement did, one report per run of the network."""
+
+    @classmethod
+    def of(
+        cls,
+        picture: Picture,
+        trimap: Trimap,
+        *,
+        alpha: FloatArray,
+        foreground: FloatArray,
+        reports: Sequence[RefinementReport] = (),
+        seconds: dict[str, float] | None = None,
+    ) -> Self:
+        """Put together what was found for a picture.
+
+        An opacity that the picture came with is multiplied into `alpha`, and the notes say so.
+        """
+        notes = [Note("picture", text) for text in picture.notes]
+        if picture.alpha is not None and float(picture.alpha.min()) < 1:
+            alpha = alpha * picture.alpha
+            notes.append(Note("picture", "its own opacity is multiplied into the result"))
+        notes += (Note("trimap", text) for text in trimap.warnings)
+        notices = [report.notice for report in reports if report.notice]
+        for notice in dict.fromkeys(notices):
+            runs = f" (in {notices.count(notice)} of {len(reports)} runs)"
+            notes.append(Note("refinement", notice + ("" if len(reports) == 1 else runs)))
+        return cls(
+            alpha=alpha,
+            foreground=foreground,
+            trimap=trimap,
+            seconds=seconds or {},
+            depth=picture.depth,
+            linear=picture.linear,
+            notes=tuple(notes),
+            metadata=picture.metadata,
+            refinement=tuple(reports),
+        )
 
     def cutout(self) -> FloatArray:
         """Give the subject alone: H×W×4 straight RGBA, float32 in [0, 1]."""
@@ -115,40 +137,96 @@ class Matte:
         behind = fit_backdrop(read_backdrop(on), *self.alpha.shape)
         return composite(self.foreground, self.alpha, behind)
 
-    def save(self, path: str | Path, *, depth: Depth | None = None) -> None:
+    def save(
+        self,
+        path: str | Path | BinaryIO,
+        *,
+        depth: Depth | None = None,
+        quality: int | None = None,
+        suffix: str | None = None,
+    ) -> None:
         """Write the opacity as a grey picture.
 
         Parameters
         ----------
         path:
-            The suffix decides the format.
+            The suffix decides the format. Or a file open in binary mode.
         depth:
             8, 16 or 32 bits; the picture's own, as far as the format can, if not given.
+        quality:
+            Of JPEG, 1 to 100 [95]; of colours in WebP too [without loss].
+        suffix:
+            Format of a file that is open, as `.png`.
 
         Raises
         ------
         ImageError
             The file cannot be written, or its format has no such depth.
         """
-        write_grey(path, self.alpha, depth=depth or best_depth(path, self.depth))
-
-    def save_cutout(self, path: str | Path, *, depth: Depth | None = None) -> None:
-        """Write the subject as straight RGBA; options and errors are those of `save`."""
-        write_picture(
+        write_grey(
             path,
-            self.foreground,
-            alpha=self.alpha,
-            depth=depth or best_depth(path, self.depth),
-            linear=self.linear,
+            self.alpha,
+            depth=depth or self._depth_of(path, suffix),
+            quality=quality,
+            metadata=self.metadata,
+            suffix=suffix,
         )
 
-    def save_foreground(self, path: str | Path, *, depth: Depth | None = None) -> None:
+    def save_cutout(
+        self,
+        path: str | Path | BinaryIO,
+        *,
+        depth: Depth | None = None,
+        quality: int | None = None,
+        suffix: str | None = None,
+    ) -> None:
+        """Write the subject as straight RGBA; options and errors are those of `save`."""
+        self._save(path, self.foreground, depth, quality, suffix, alpha=self.alpha)
+
+    def save_foreground(
+        self,
+        path: str | Path | BinaryIO,
+        *,
+        depth: Depth | None = None,
+        quality: int | None = None,
+        suffix: str | None = None,
+    ) -> None:
         """Write the subject's colours as RGB; options and errors are those of `save`."""
-        self._save_rgb(path, self.foreground, depth)
+        self._save(path, self.foreground, depth, quality, suffix)
 
-    def save_composite(self, path: str | Path, on: Backdrop, *, depth: Depth | None = None) -> None:
+    def save_composite(
+        self,
+        path: str | Path | BinaryIO,
+        on: Backdrop,
+        *,
+        depth: Depth | None = None,
+        quality: int | None = None,
+        suffix: str | None = None,
+    ) -> None:
         """Write `composite(on)` as RGB; options and errors are those of `save`."""
-        self._save_rgb(path, self.composite(on), depth)
+        self._save(path, self.composite(on), depth, quality, suffix)
 
-    def _save_rgb(self, path: str | Path, pixels: FloatArray, depth: Depth | None) -> None:
-        write_picture(path, pixels, depth=depth or best_depth(path, self.depth), linear=self.linear)
+    def _save(
+        self,
+        path: str | Path | BinaryIO,
+        pixels: FloatArray,
+        depth: Depth | None,
+        quality: int | None,
+        suffix: str | None,
+        *,
+        alpha: FloatArray | None = None,
+    ) -> None:
+        write_picture(
+            path,
+            pixels,
+            alpha=alpha,
+            depth=depth or self._depth_of(path, suffix),
+            linear=self.linear,
+            quality=quality,
+            metadata=self.metadata,
+            suffix=suffix,
+        )
+
+    def _depth_of(self, path: str | Path | BinaryIO, suffix: str | None) -> Depth:
+        name = path if isinstance(path, str | Path) else f"stream{suffix or ''}"
+        return best_depth(name, self.depth)

@@ -28,7 +28,7 @@ from lsamatting.inference.refinement.options import RefinementOptions, default_o
 from lsamatting.inference.strokes import check_stroke, with_strokes
 from lsamatting.inference.torch_runtime import TorchRuntime
 from lsamatting.inference.tta import SINGLE, Averaging
-from lsamatting.matte import Matte, notes_of
+from lsamatting.matte import Matte
 from lsamatting.memory import give_back_freed_memory
 from lsamatting.network.files import weights_folder
 from lsamatting.network.lsanet import LSANet
@@ -229,15 +229,13 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         seconds["foreground"] = time.perf_counter() - begun
         give_back_freed_memory()
         seconds["total"] = time.perf_counter() - start
-        return Matte(
+        return Matte.of(
+            picture,
+            replace(trimap, values=marks) if painted else trimap,
             alpha=found.alpha,
             foreground=colours,
-            trimap=replace(trimap, values=marks) if painted else trimap,
+            reports=found.reports,
             seconds=seconds,
-            depth=picture.depth,
-            linear=picture.linear,
-            notes=notes_of(picture, trimap, found.reports),
-            refinement=found.reports,
         )
 
     def refinement(self, refine: bool | RefinementOptions) -> RefinementOptions | None:

@@ -20,7 +20,7 @@ from lsamatting.inference.open_picture import OpenPicture, Progress
 from lsamatting.inference.refinement.options import RefinementOptions, default_options
 from lsamatting.inference.runtime import Runtime
 from lsamatting.inference.strokes import Stroke, check_stroke, with_strokes
-from lsamatting.matte import Matte, notes_of
+from lsamatting.matte import Matte
 from lsamatting.memory import give_back_freed_memory
 from lsamatting.trimap import Trimap
 
@@ -155,13 +155,11 @@ class Session:
         seconds["foreground"] = time.perf_counter() - begun
         give_back_freed_memory()
         seconds["total"] = time.perf_counter() - started
-        return Matte(
+        return Matte.of(
+            self.picture,
+            replace(self.trimap, values=marks) if self._strokes else self.trimap,
             alpha=found.alpha,
             foreground=colours,
-            trimap=replace(self.trimap, values=marks) if self._strokes else self.trimap,
+            reports=found.reports,
             seconds=seconds,
-            depth=self.picture.depth,
-            linear=self.picture.linear,
-            notes=notes_of(self.picture, self.trimap, found.reports),
-            refinement=found.reports,
         )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 
 import torch
@@ -25,3 +26,11 @@ def test_info_describes_bundled_weights(cli, weights, network, tmp_path, monkeyp
     count = sum(value.numel() for value in network.parameters())
     for fact in ("tiny", hashlib.sha256(data).hexdigest(), "mit", "samples", f"{count:,}"):
         assert fact in outcome.out
+
+
+def test_info_as_json(cli):
+    report = json.loads(cli("info", "--json").out)
+    assert report["lsamatting"] == __version__
+    assert "cpu" in report["devices"]
+    assert isinstance(report["threads"], int)
+    assert "lite" in report["weights"]

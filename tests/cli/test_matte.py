@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+import tifffile
+from PIL import ExifTags, Image
 
+from lsamatting.cli.batch import Work
 from lsamatting.images import read_grey, read_picture, write_picture
 
 
@@ -208,6 +211,170 @@ def test_batch_reports_a_bad_picture_and_does_the_rest(cli, scene, weights):
     assert [path.name for path in out.iterdir()] == ["good.png"]
 
 
+def test_every_missing_trimap_is_named(cli, scene, weights):
+    images, trimaps, out = batch_of(scene, "a", "b", "c", "d")
+    for name in ("a", "b", "d"):
+        (trimaps / f"{name}.png").unlink()
+    Image.fromarray(scene.marks).save(trimaps / "d.png")
+    Image.fromarray(scene.marks).save(trimaps / "d.tif")
+    outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights, "--json")
+    assert outcome.code == 2
+    report = json.loads(outcome.out)
+    assert [Path(entry["image"]).name for entry in report["failed"]] == ["a.jpg", "b.jpg", "d.jpg"]
+    assert "d.png and d.tif are both named as d.jpg is" in outcome.err
+    assert [Path(entry["image"]).name for entry in report["pictures"]] == ["c.jpg"]
+
+
+def test_what_is_passed_over_is_listed(cli, scene, weights):
+    images, trimaps, out = batch_of(scene, "one")
+    (images / "one.heic").write_bytes(b"?")
+    (images / "gone.jpg").symlink_to(images / "nowhere.jpg")
+    options = ("matte", images, trimaps, "-o", out, "--weights", weights)
+    outcome = cli(*options)
+    assert outcome.code == 0
+    last = outcome.out.splitlines()[-1]
+    assert last == (
+        "1 done, 2 skipped (gone.jpg: a link to a file that does not exist; "
+        "one.heic: not a picture that can be read)"
+    )
+    skipped = json.loads(cli(*options, "--json").out)["skipped"]
+    assert [Path(entry["file"]).name for entry in skipped] == ["gone.jpg", "one.heic"]
+    assert all(entry["reason"] for entry in skipped)
+
+
+def test_folders_of_folders(cli, scene, weights):
+    images, trimaps, out = batch_of(scene, "one")
+    for folder in (images / "deep" / "er", trimaps / "deep" / "er"):
+        folder.mkdir(parents=True)
+    Image.fromarray(scene.pixels).save(images / "deep" / "er" / "one.jpg")
+    Image.fromarray(scene.marks).save(trimaps / "deep" / "er" / "one.png")
+    outcome = cli("matte", "-r", images, trimaps, "-o", out, "--weights", weights)
+    assert (outcome.code, outcome.err) == (0, "")
+    made = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.png"))
+    assert made == ["deep/er/one.png", "one.png"]
+
+
+def test_one_trimap_for_many_frames(cli, scene, weights):
+    images, _, out = batch_of(scene, "f1", "f2", "f3")
+    outcome = cli("matte", images, scene.trimap, "-o", out, "--weights", weights)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert len(list(out.iterdir())) == 3
+
+
+def test_from_standard_input_to_standard_output(scene, weights):
+    program = Path(sys.executable).with_name("lsamatting")
+    done = subprocess.run(
+        [program, "matte", "-", scene.trimap, "--weights", weights],
+        input=scene.image.read_bytes(),
+        capture_output=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    alpha = np.asarray(Image.open(io.BytesIO(done.stdout)))
+    assert (alpha[scene.marks == 255] == 255).all()
+    assert (alpha[scene.marks == 0] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-", "-"], "standard input (-) holds one picture"),
+        (["{}/image.png", "{}/trimap.png", "-o", "-", "--json"], "standard output (-) holds one"),
+        (["{}/image.png", "{}/trimap.png", "-o", "-", "--cutout", "-"], "two outputs"),
+        (["{}/image.png", "{0}/mask.png", "{}/trimap.png", "-o", "-"], "several pictures need"),
+        (["{}/image.png", "{}/trimap.png", "-o", "{}/a.png", "--quality", "80"], "--quality goes"),
+    ],
+)
+def test_streams_and_qualities_that_do_not_fit(cli, scene, weights, arguments, words):
+    given = [part.format(scene.folder) for part in arguments]
+    outcome = cli("matte", *given, "--weights", weights)
+    assert outcome.code == 2
+    assert words in outcome.error_line
+
+
+def test_every_input_is_protected(cli, scene, weights):
+    layer = scene.folder / "strokes.png"
+    strokes = np.zeros((*scene.marks.shape, 4), np.uint8)
+    strokes[3, 3:9] = 255
+    Image.fromarray(strokes).save(layer)
+    linked, hard = scene.folder / "linked.png", scene.folder / "hard.png"
+    linked.symlink_to(scene.image)
+    os.link(scene.trimap, hard)
+    kept = {path: path.read_bytes() for path in scene.folder.iterdir()}
+    for output in (layer, scene.image, scene.trimap, linked, hard):
+        outcome = cli(
+            *("matte", scene.image, scene.trimap, "--refine", "--strokes", layer),
+            *("-o", output, "--weights", weights),
+        )
+        assert outcome.code == 2
+        assert "would replace an input" in outcome.error_line
+    assert {path: path.read_bytes() for path in scene.folder.iterdir()} == kept
+
+
+def test_what_cannot_be_written_is_found_before_anything_is_computed(
+    cli, scene, weights, monkeypatch
+):
+    monkeypatch.setattr("lsamatting.matting.Matting.from_pretrained", None)  # never reached
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    outcome = cli("matte", scene.image, scene.trimap, "-o", scene.folder / "a.png")
+    assert outcome.code == 2
+    assert "cannot be written to" in outcome.error_line
+    images, trimaps, out = batch_of(scene, "one")
+    outcome = cli("matte", images, trimaps, "-o", out / "deep")
+    assert outcome.code == 2
+    assert "cannot be made" in outcome.error_line
+    assert not out.exists()
+
+
+def test_an_interrupt_keeps_the_report(cli, scene, weights, monkeypatch):
+    images, trimaps, out = batch_of(scene, "a", "b", "c")
+    do, calls = Work.do, []
+
+    def interrupted(self, task, progress=None):
+        calls.append(task)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return do(self, task, progress)
+
+    monkeypatch.setattr(Work, "do", interrupted)
+    outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights, "--json")
+    assert outcome.code == 1
+    assert outcome.error_line == "interrupted"
+    report = json.loads(outcome.out)
+    assert [Path(entry["image"]).name for entry in report["pictures"]] == ["a.jpg"]
+    assert [Path(image).name for image in report["not_reached"]] == ["b.jpg", "c.jpg"]
+
+
+def test_camera_data_and_resolution_come_along_unless_told_otherwise(cli, scene, weights):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "A. Nobody"
+    image, cutout = scene.folder / "photo.jpg", scene.folder / "cutout.png"
+    Image.fromarray(scene.pixels).save(image, exif=exif, dpi=(300, 300), quality=100)
+    command = ("matte", image, scene.trimap, "--cutout", cutout, "--weights", weights)
+    for options, artist, dpi in (((), "A. Nobody", 300), (("--no-metadata",), None, None)):
+        assert cli(*command, *options).code == 0
+        with Image.open(cutout) as made:
+            assert made.getexif().get(ExifTags.Base.Artist) == artist
+            assert made.info.get("dpi", (None,))[0] == (dpi and pytest.approx(dpi, abs=0.1))
+            assert "icc_profile" in made.info
+
+
+def test_floating_point_files_mean_what_they_are_told_to(cli, scene, weights):
+    image, cutout = scene.folder / "float.tif", scene.folder / "cutout.tif"
+    colours = scene.pixels.astype(np.float32) / 255
+    tifffile.imwrite(image, colours, photometric="rgb")
+    command = ("matte", image, scene.trimap, "--cutout", cutout, "--weights", weights)
+    inside = scene.marks == 255
+    for options, told in (((), True), (("--linear",), False), (("--gamma",), False)):
+        outcome = cli(*command, *options)
+        assert outcome.code == 0
+        assert ("taken for linear light" in outcome.err) == told
+        written = tifffile.imread(cutout)[..., :3]
+        np.testing.assert_allclose(written[inside], colours[inside], atol=2e-3)
+        assert read_picture(cutout, transfer=None).linear == (options != ("--gamma",))
+
+
 def test_keep_skips_what_is_done(cli, scene, weights):
     images, trimaps, out = batch_of(scene, "one", "two")
     out.mkdir()
@@ -350,8 +517,9 @@ def test_batch_needs_a_trimap_for_each(cli, scene, weights):
     (trimaps / "two.png").unlink()
     outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights)
     assert outcome.code == 2
-    assert "two" in outcome.error_line
-    assert not out.exists()
+    assert outcome.error_line.startswith(f"{trimaps}: no file named two.* for {images / 'two.jpg'}")
+    assert [path.name for path in out.iterdir()] == ["one.png"]
+    assert "1 done, 1 failed" in outcome.out
 
 
 def test_an_unexpected_error_is_one_line_and_code_1(cli, scene, weights, monkeypatch):
@@ -416,3 +584,23 @@ def test_more_threads_than_a_process_can_have_are_refused(cli, scene):
     outcome = cli("matte", scene.image, scene.trimap, "--threads", "1000000")
     assert outcome.code == 2
     assert "found 1000000; accepted on this machine" in outcome.error_line
+
+
+def test_own_opacity_is_multiplied_into_the_result_unless_ignored(cli, scene, weights):
+    opacity = np.full(scene.marks.shape, 255, np.uint8)
+    opacity[:, :28] = 102
+    image = scene.folder / "cut.png"
+    Image.fromarray(np.dstack([scene.pixels, opacity])).save(image)
+    command = ("matte", image, scene.trimap, "-o", scene.folder / "a.tif", "--weights", weights)
+    command = (*command, "--depth", "32")
+    told = cli(*command)
+    assert (told.code, told.error_line) == (
+        0,
+        f"{image}: its own opacity is multiplied into the result",
+    )
+    multiplied, _ = read_grey(scene.folder / "a.tif")
+    ignored = cli(*command, "--ignore-opacity")
+    assert ignored.error_line == f"{image}: its own opacity is ignored"
+    alone, _ = read_grey(scene.folder / "a.tif")
+    np.testing.assert_allclose(multiplied, alone * (opacity / 255), atol=1e-6)
+    assert (alone[scene.marks == 255] == 1).all()

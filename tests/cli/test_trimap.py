@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -53,3 +55,34 @@ def test_no_mask(cli, tmp_path):
     outcome = cli("trimap", tmp_path / "none.png", "-o", tmp_path / "trimap.png")
     assert outcome.code == 2
     assert "none.png" in outcome.error_line
+
+
+def test_folders(cli, tmp_path):
+    masks = tmp_path / "masks"
+    (masks / "more").mkdir(parents=True)
+    for name in ("a.png", "b.jpg", "more/a.png"):
+        Image.fromarray(np.eye(30, dtype=np.uint8) * 255).save(masks / name)
+    (masks / "bad.png").write_text("?")
+    (masks / "notes.txt").write_text("?")
+    outcome = cli("trimap", masks, "-r", "-o", tmp_path / "out")
+    assert outcome.code == 2
+    assert "bad.png: not a picture" in outcome.err
+    assert "notes.txt: skipped" in outcome.out
+    made = sorted(
+        p.relative_to(tmp_path / "out").as_posix() for p in tmp_path.rglob("out/**/*.png")
+    )
+    assert made == ["a.png", "b.png", "more/a.png"]
+
+
+def test_streams(cli, tmp_path, monkeypatch):
+    buffer = io.BytesIO()
+    Image.fromarray(np.eye(30, dtype=np.uint8) * 255).save(buffer, "PNG")
+    out = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(buffer.getvalue())))
+    monkeypatch.setattr("sys.stdout", out)
+    assert cli("trimap", "-", "-o", "-").code == 0
+    assert set(np.unique(np.asarray(Image.open(io.BytesIO(out.buffer.getvalue()))))) <= {
+        0,
+        128,
+        255,
+    }

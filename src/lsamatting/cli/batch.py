@@ -5,19 +5,21 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
 from lsamatting.cli.options import DEFAULT_BAND
+from lsamatting.cli.streams import named, readable, writable
 from lsamatting.cli.strokes import read_strokes
-from lsamatting.errors import LsamattingError
+from lsamatting.errors import LsamattingError, TrimapError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+    from rich.console import Console
 
-    from lsamatting.choices import Depth, ForegroundMethod
+    from lsamatting.choices import Depth, ForegroundMethod, Transfer
     from lsamatting.cli.pairing import Pair
     from lsamatting.images import Picture
     from lsamatting.inference.refinement.options import RefinementOptions
@@ -50,13 +52,38 @@ class Guide:
 
     def read(self, path: Path) -> Trimap:
         """Read one file."""
-        from lsamatting.images import read_grey
         from lsamatting.trimap import Trimap
 
+        source = readable(path)
         if self.is_mask:
-            values, _ = read_grey(path, max_pixels=self.max_pixels)
-            return Trimap.from_mask(values, erode=self.erode, dilate=self.dilate)
-        return Trimap.read(path, max_pixels=self.max_pixels, **self.thresholds)
+            return Trimap.from_mask(
+                source, erode=self.erode, dilate=self.dilate, max_pixels=self.max_pixels
+            )
+        return Trimap.read(source, max_pixels=self.max_pixels, **self.thresholds)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How pictures are read."""
+
+    max_pixels: int
+    transfer: Transfer | None = None
+    layer: str | None = None
+    opacity: bool = True
+    metadata: bool = True
+
+    def picture(self, path: Path) -> Picture:
+        """Read one file."""
+        from lsamatting.images import read_picture
+
+        picture = read_picture(
+            readable(path),
+            max_pixels=self.max_pixels,
+            transfer=self.transfer,
+            layer=self.layer,
+            opacity=self.opacity,
+        )
+        return picture if self.metadata else replace(picture, metadata=None)
 
 
 @dataclass(frozen=True)
@@ -65,7 +92,7 @@ class Work:
 
     model: Matting
     guide: Guide
-    max_pixels: int
+    reading: Reading
     backdrop: ArrayLike = OVERLAY_COLOUR
     foreground_method: ForegroundMethod = "blur-fusion"
     refine: RefinementOptions | Literal[False] = False
@@ -73,6 +100,8 @@ class Work:
     """Corrections of the only picture, painted on a transparent layer."""
 
     depth: Depth | None = None
+    quality: int | None = None
+    _latest: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def slow(self) -> bool:
@@ -89,13 +118,11 @@ class Work:
         dict
             What was done, ready for JSON.
         """
-        from lsamatting.images import read_picture
-
         start = time.perf_counter()
-        picture = read_picture(task.pair.image, max_pixels=self.max_pixels)
-        trimap = self.guide.read(task.pair.guide)
+        picture = self.reading.picture(task.pair.image)
+        trimap = self._trimap(task.pair.guide)
         trimap.check_size(
-            picture.pixels.shape[:2], str(task.pair.image), called=str(task.pair.guide)
+            picture.pixels.shape[:2], named(task.pair.image), called=named(task.pair.guide)
         )
         read = time.perf_counter() - start
         result = self._solve(task, picture, trimap, progress)
@@ -117,7 +144,7 @@ class Work:
             "pixels": trimap.counts._asdict(),
             "outputs": {name: str(path) for name, path in task.outputs.items()},
             "notes": [
-                f"{task.pair.guide if note.source == 'trimap' else task.pair.image}: {note}"
+                f"{named(task.pair.guide if note.source == 'trimap' else task.pair.image)}: {note}"
                 for note in result.notes
             ],
             "refinement": [report.to_dict() for report in result.refinement],
@@ -135,7 +162,7 @@ class Work:
         strokes = (
             []
             if self.strokes is None
-            else read_strokes(self.strokes, picture, max_pixels=self.max_pixels)
+            else read_strokes(self.strokes, picture, max_pixels=self.reading.max_pixels)
         )
         return self.model(
             picture,
@@ -146,39 +173,74 @@ class Work:
             progress=progress,
         )
 
-    def _write(self, name: str, path: Path, picture: Picture, result: Matte) -> None:
-        if name == "alpha":
-            result.save(path, depth=self.depth)
-        elif name == "cutout":
-            result.save_cutout(path, depth=self.depth)
-        elif name == "foreground":
-            result.save_foreground(path, depth=self.depth)
-        elif name == "composite":
-            result.save_composite(path, self.backdrop, depth=self.depth)
-        elif name == "overlay":
+    def _trimap(self, path: Path) -> Trimap:
+        # One guide may serve thousands of frames.
+        if self._latest.get("path") != path:
+            self._latest.update(path=path, trimap=self.guide.read(path))
+        trimap: Trimap = self._latest["trimap"]
+        return trimap
+
+    def _write(self, kind: str, path: Path, picture: Picture, result: Matte) -> None:
+        target, suffix = writable(path)
+        how: dict[str, Any] = {"depth": self.depth, "quality": self.quality, "suffix": suffix}
+        if kind == "alpha":
+            result.save(target, **how)
+        elif kind == "cutout":
+            result.save_cutout(target, **how)
+        elif kind == "foreground":
+            result.save_foreground(target, **how)
+        elif kind == "composite":
+            result.save_composite(target, self.backdrop, **how)
+        elif kind == "overlay":
             from lsamatting.compositing.overlay import overlay
             from lsamatting.images import write_picture
 
             shown = result.composite(self.backdrop)
-            write_picture(path, overlay(picture.pixels, result.trimap.values, result.alpha, shown))
+            sheet = overlay(picture.pixels, result.trimap.values, result.alpha, shown)
+            write_picture(target, sheet, quality=self.quality, suffix=suffix)
+
+
+@dataclass
+class Outcome:
+    """What became of the tasks of one run."""
+
+    done: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[dict[str, str]] = field(default_factory=list)
+    pending: list[Task] = field(default_factory=list)
+    """Not reached: the run was interrupted."""
+
+    code: int = 0
+
+    def fail(self, image: Path, error: Exception, console: Console) -> None:
+        """Note a picture that failed, and say so."""
+        self.failed.append({"image": str(image), "error": str(error)})
+        if isinstance(error, LsamattingError):
+            complain(str(error), console)
+            self.code = self.code or 2
+        else:
+            complain_unexpected(error, console)
+            self.code = 1
 
 
 def run_all(
-    tasks: list[Task], work: Work, *, batch: bool, quiet: bool
-) -> tuple[list[dict[str, Any]], list[dict[str, str]], int]:
+    tasks: list[Task],
+    work: Work,
+    *,
+    batch: bool,
+    quiet: bool,
+    unpaired: list[tuple[Path, str]] | None = None,
+) -> Outcome:
     """Do the tasks; in a batch an error is reported and the others are done all the same.
 
-    Returns
-    -------
-    tuple
-        What was done, what failed, and the exit code.
+    `unpaired` are pictures that have failed already, for want of a guide. An interrupt ends the
+    run with what it has come to.
     """
     from rich.progress import Progress
 
-    done: list[dict[str, Any]] = []
-    failed: list[dict[str, str]] = []
-    code = 0
+    outcome = Outcome()
     console = stderr_console()
+    for image, problem in unpaired or []:
+        outcome.fail(image, TrimapError(problem), console)
     with Progress(
         console=console,
         transient=True,
@@ -196,23 +258,39 @@ def run_all(
             progress.update(pictures, completed=number)
             try:
                 report = work.do(task, show)
+            except KeyboardInterrupt:
+                outcome.pending = tasks[number:]
+                break
             except Exception as error:
                 if not batch:
                     raise
-                failed.append({"image": str(task.pair.image), "error": str(error)})
-                if isinstance(error, LsamattingError):
-                    complain(str(error), console)
-                    code = code or 2
-                else:
-                    complain_unexpected(error, console)
-                    code = 1
+                outcome.fail(task.pair.image, error, console)
                 continue
-            done.append(report)
+            outcome.done.append(report)
             for note in report["notes"]:
                 warn(note, console)
             if not quiet:
                 _tell(report)
-    return done, failed, code
+    return outcome
+
+
+def summary(
+    outcome: Outcome, *, kept: list[str], skipped: list[tuple[Path, str]], named: int = 5
+) -> str:
+    """Say in one line what became of a batch, with the first of the files that were passed over."""
+    counts = [f"{len(outcome.done)} done"]
+    for items, what in (
+        (outcome.failed, "failed"),
+        (kept, "kept, their files are there"),
+        (outcome.pending, "not reached"),
+    ):
+        if items:
+            counts.append(f"{len(items)} {what}")
+    if skipped:
+        names = [f"{path.name}: {reason}" for path, reason in skipped[:named]]
+        more = f" and {len(skipped) - named} more" if len(skipped) > named else ""
+        counts.append(f"{len(skipped)} skipped ({'; '.join(names)}{more})")
+    return ", ".join(counts)
 
 
 def _tell(report: dict[str, Any]) -> None:

@@ -45,6 +45,7 @@ def compare(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same intervals.")] = 0,
 ) -> None:
     """Compare methods on the same pictures: means, differences and how far to trust them."""
+    from lsamatting.cli.outputs import refuse_replacing
     from lsamatting.evaluation.comparison import PAPER_MEASURES, compare
     from lsamatting.evaluation.comparison_table import format_comparison
     from lsamatting.evaluation.published_results import TABLE_2
@@ -57,6 +58,8 @@ def compare(
         raise ConfigError(
             f"{output}: unknown file type (accepted: {', '.join(_BY_SUFFIX)}); or give --format"
         )
+    if output is not None:
+        refuse_replacing([output], results)
     comparison = compare(
         [read_records(path) for path in results],
         names=None if names is None else [name.strip() for name in names.split(",")],

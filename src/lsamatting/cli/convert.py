@@ -38,8 +38,11 @@ def convert(
 
     from safetensors import SafetensorError
 
+    from lsamatting.cli.outputs import refuse_replacing
+    from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE
     from lsamatting.network.published import published_key, read_published
 
+    refuse_replacing([folder / CONFIG_FILE, folder / WEIGHTS_FILE], [checkpoint])
     read = read_published(checkpoint)
     if half and (name := read.network.beyond_half()):
         raise WeightsError(

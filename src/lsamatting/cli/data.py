@@ -41,7 +41,11 @@ def synthesize(
 
     OUT receives fg/, alpha/ and bg/, as `train` reads them, and a contact sheet.
     """
+    from lsamatting.cli.outputs import refuse_replacing
     from lsamatting.data.synthesis.dataset import synthesize_dataset
+
+    made = [out / name for name in ("fg", "alpha", "bg")]
+    refuse_replacing(made, [*photos, *(cutouts or [])])
 
     synthesize_dataset(
         out,
@@ -86,7 +90,13 @@ def composite(
 
     OUT receives merged/, alpha/ and, with --trimaps, trimaps/, as `evaluate` reads them.
     """
+    from lsamatting.cli.outputs import refuse_replacing
     from lsamatting.data.composition import Composition, compose_dataset, read_names
+
+    refuse_replacing(
+        [out / name for name in ("merged", "alpha", "trimaps")],
+        [foregrounds, alphas, backgrounds, trimaps],
+    )
 
     composition = Composition(
         foregrounds=foregrounds,
@@ -121,9 +131,11 @@ def extract(
 
     OUT receives fg/ and alpha/, as `train` mixes them in, named after the photographs.
     """
+    from lsamatting.cli.outputs import refuse_replacing
     from lsamatting.data.extraction.extract import extract_dataset
     from lsamatting.data.extraction.subjects import read_subjects
 
+    refuse_replacing([out / "fg", out / "alpha"], photos)
     listed = read_subjects(subjects)
     made = extract_dataset(out, listed, photos)
     say(f"{len(listed)} foregrounds in {out} ({len(listed) - made} were there already)")
@@ -149,7 +161,12 @@ def wide(
     It takes only pictures that are held out by their names, and so never trained on with
     --data.part training. OUT receives image/, alpha/ and trimap/, as `evaluate` reads them.
     """
+    from lsamatting.cli.outputs import refuse_replacing
     from lsamatting.data.wide_set import WideSet, make_wide_set
+
+    read = [folder / name for folder in foregrounds or [] for name in ("fg", "alpha")]
+    made_folders = [out / name for name in ("image", "alpha", "trimap")]
+    refuse_replacing(made_folders, [*photos, *read])
 
     recipe = WideSet(seed, tuple(photos), tuple(foregrounds or ()))
     made = make_wide_set(out, recipe, count=count)

@@ -30,8 +30,9 @@ def demo(
     from numpy.typing import NDArray
     from skimage import data
 
-    from lsamatting.cli.batch import Guide, Task, Work
-    from lsamatting.cli.pairing import Pair, make_folder
+    from lsamatting.cli.batch import Guide, Reading, Task, Work
+    from lsamatting.cli.outputs import make_folder
+    from lsamatting.cli.pairing import Pair
     from lsamatting.demo import TRIMAP
     from lsamatting.images import DEFAULT_MAX_PIXELS, read_picture, write_picture
     from lsamatting.matting import Matting
@@ -42,7 +43,7 @@ def demo(
     work = Work(
         model=Matting.from_pretrained(weights, device=device),
         guide=Guide(max_pixels=DEFAULT_MAX_PIXELS),
-        max_pixels=DEFAULT_MAX_PIXELS,
+        reading=Reading(max_pixels=DEFAULT_MAX_PIXELS),
     )
     make_folder(output)
     cat: NDArray[np.uint8] = data.chelsea()  # type: ignore[no-untyped-call]
@@ -53,7 +54,7 @@ def demo(
         "cutout": output / "cutout.png",
         "overlay": output / "overlay.png",
     }
-    report = work.do(Task(Pair(photograph, TRIMAP), files))
+    report = work.do(Task(Pair(photograph, TRIMAP, photograph.stem), files))
     say(f"photograph  {photograph}")
     say(f"trimap      {TRIMAP}")
     for name, path in files.items():

@@ -133,7 +133,7 @@ def evaluate(
     if boundary is not None and not refine:
         raise ConfigError("--boundary goes with --refine")
 
-    from lsamatting.cli.pairing import make_folder
+    from lsamatting.cli.outputs import make_folder, refuse_replacing
     from lsamatting.evaluation import methods
     from lsamatting.evaluation.datasets import open_dataset
 
@@ -170,6 +170,10 @@ def evaluate(
         raise ConfigError(f"{output}: there is no folder {output.parent}")
     if sheet is None and test_set.has_truth:
         sheet = output.with_suffix(".jpg")
+    read = [file for picture in test_set for file in (picture.image, picture.trimap, picture.alpha)]
+    if predictions is not None:
+        read += [picture.in_folder(predictions) for picture in test_set]
+    refuse_replacing([output] if sheet is None else [output, sheet], read)
     if save is not None:
         make_folder(save)
     records, failed, code = _run(

@@ -120,9 +120,10 @@ def fig3(
 
 def _check_png(output: Path, *inputs: Path) -> None:
     """Refuse, before anything is computed, a file that cannot or should not be written."""
+    from lsamatting.cli.outputs import refuse_replacing
+
     if output.suffix.lower() != ".png":
         raise ConfigError(f"{output}: a figure is a PNG file; accepted: a name in .png")
     if not output.absolute().parent.is_dir():
         raise ConfigError(f"{output}: there is no folder {output.parent}")
-    if output.resolve() in {path.resolve() for path in inputs}:
-        raise ConfigError(f"{output}: would replace an input; choose another file")
+    refuse_replacing([output], inputs)

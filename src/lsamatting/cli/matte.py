@@ -12,7 +12,7 @@ import typer
 
 from lsamatting import __version__
 from lsamatting.choices import Depth, ForegroundMethod, trimap_thresholds
-from lsamatting.cli.batch import OVERLAY_COLOUR, Guide, Task, Work, run_all
+from lsamatting.cli.batch import OVERLAY_COLOUR, Guide, Reading, Task, Work, run_all, summary
 from lsamatting.cli.console import say
 from lsamatting.cli.options import (
     DEFAULT_BAND,
@@ -20,9 +20,13 @@ from lsamatting.cli.options import (
     DeviceOption,
     DilateOption,
     ErodeOption,
+    LayerOption,
+    LinearOption,
     MaxPixelsOption,
     PaddingOption,
     PrecisionOption,
+    QualityOption,
+    RecursiveOption,
     RefineOptimiserOption,
     RefineOption,
     RefineRateOption,
@@ -33,6 +37,7 @@ from lsamatting.cli.options import (
     TtaSymmetriesOption,
     WeightsOption,
 )
+from lsamatting.cli.streams import STREAM, STREAM_SUFFIX
 from lsamatting.cli.techniques import averaging, refine_options
 from lsamatting.errors import ConfigError
 from lsamatting.weights import DEFAULT_WEIGHTS
@@ -43,8 +48,9 @@ def matte(
         list[Path],
         typer.Argument(
             metavar="IMAGE... TRIMAP",
-            help="Pictures or folders of them, then the trimap or the folder of trimaps that are "
-            "named as the pictures are. With --mask: pictures only.",
+            help="Pictures or folders of them (- reads standard input), then the trimap, one for "
+            "all or a folder of trimaps that are named as the pictures are. With --mask: pictures "
+            "only.",
         ),
     ],
     output: Annotated[
@@ -52,8 +58,8 @@ def matte(
         typer.Option(
             "--output",
             "-o",
-            help="Opacity, a grey picture; for several pictures a folder. Without any output: "
-            "IMAGE-alpha.png in the current folder.",
+            help="Opacity, a grey picture; for several pictures a folder; - writes PNG to standard "
+            "output. Without any output: IMAGE-alpha.png in the current folder.",
         ),
     ] = None,
     mask: Annotated[
@@ -119,6 +125,24 @@ def matte(
             help="Trimap values above this are foreground [170; with --padding published 200].",
         ),
     ] = None,
+    linear: LinearOption = None,
+    layer: LayerOption = None,
+    own_opacity: Annotated[
+        bool,
+        typer.Option(
+            "--own-opacity/--ignore-opacity",
+            help="Multiply the opacity that a picture comes with into the result, or ignore it.",
+        ),
+    ] = True,
+    quality: QualityOption = None,
+    metadata: Annotated[
+        bool,
+        typer.Option(
+            "--metadata/--no-metadata",
+            help="Carry the picture's resolution and camera data on to the results.",
+        ),
+    ] = True,
+    recursive: RecursiveOption = False,
     max_pixels: MaxPixelsOption = None,
     overwrite: Annotated[
         bool,
@@ -167,10 +191,16 @@ def matte(
     )
     averaged = averaging(tta, scales=tta_scales, symmetries=tta_symmetries)
 
-    from lsamatting.cli.pairing import make_folder, pair_up
+    from lsamatting.cli.outputs import make_folder
+    from lsamatting.cli.pairing import pair_up
 
-    images = paths if mask is not None else paths[:-1]
-    pairs, batch = pair_up(images, mask if mask is not None else paths[-1])
+    pairing = pair_up(
+        paths if mask is not None else paths[:-1],
+        mask if mask is not None else paths[-1],
+        recursive=recursive,
+        leave_out=[path for path in wanted.values() if path is not None],
+    )
+    pairs, batch = pairing.pairs, pairing.batch
     if strokes is not None and batch:
         raise ConfigError(f"{strokes}: strokes are for one picture, found several")
     if not any(wanted.values()):
@@ -179,9 +209,12 @@ def matte(
                 "several pictures, and nowhere to write: give -o, --cutout, --composite "
                 "or another output"
             )
-        wanted["alpha"] = Path(f"{pairs[0].image.stem}-alpha.png")
-    tasks = [Task(pair, _outputs(pair.image, wanted, batch=batch)) for pair in pairs]
-    _check_outputs(tasks, depth, on, batch=batch)
+        image = pairs[0].image
+        wanted["alpha"] = STREAM if image == STREAM else Path(f"{pairs[0].name}-alpha.png")
+    tasks = [Task(pair, _outputs(pair.name, wanted, batch=batch)) for pair in pairs]
+    if as_json and STREAM in wanted.values():
+        raise ConfigError("standard output (-) holds one thing: a picture, or what --json prints")
+    _check_outputs(tasks, depth, quality, [strokes, None if on is None else Path(on)], batch=batch)
 
     import torch
 
@@ -215,9 +248,16 @@ def matte(
             max_pixels=limit,
         ),
         backdrop=OVERLAY_COLOUR if on is None else read_backdrop(on, max_pixels=limit),
+        reading=Reading(
+            max_pixels=limit,
+            transfer=None if linear is None else "linear" if linear else "gamma",
+            layer=layer,
+            opacity=own_opacity,
+            metadata=metadata,
+        ),
         foreground_method=foreground_method,
         depth=depth,
-        max_pixels=limit,
+        quality=quality,
     )
     if batch:
         for folder in {path.parent for task in tasks for path in task.outputs.values()}:
@@ -228,7 +268,8 @@ def matte(
         if overwrite or not all(path.exists() for path in task.outputs.values())
     ]
     start = time.perf_counter()
-    done, failed, code = run_all(pending, work, batch=batch, quiet=as_json)
+    quiet = as_json or STREAM in wanted.values()
+    outcome = run_all(pending, work, batch=batch, quiet=quiet, unpaired=pairing.unpaired)
     kept = [str(task.pair.image) for task in tasks if task not in pending]
     if as_json:
         report = {
@@ -242,47 +283,61 @@ def matte(
             "refine": {**asdict(refining), "boundary": model.options.boundary}
             if refining
             else None,
-            "pictures": done,
+            "pictures": outcome.done,
             "kept": kept,
-            "failed": failed,
+            "failed": outcome.failed,
+            "skipped": [{"file": str(path), "reason": why} for path, why in pairing.skipped],
+            "not_reached": [str(task.pair.image) for task in outcome.pending],
             "seconds": round(time.perf_counter() - start, 4),
         }
         typer.echo(json.dumps(report, indent=2))
-    else:
-        for image in kept:
-            say(f"{image}: kept, its files are there")
-    if code:
-        raise typer.Exit(code)
+    elif batch:
+        say(summary(outcome, kept=kept, skipped=pairing.skipped))
+    elif not quiet:
+        for name in kept:
+            say(f"{name}: kept, its files are there")
+    if outcome.pending:
+        raise KeyboardInterrupt
+    if outcome.code:
+        raise typer.Exit(outcome.code)
 
 
-def _outputs(image: Path, wanted: dict[str, Path | None], *, batch: bool) -> dict[str, Path]:
-    from lsamatting.cli.pairing import destination
+def _outputs(name: str, wanted: dict[str, Path | None], *, batch: bool) -> dict[str, Path]:
+    from lsamatting.cli.outputs import destination
 
     return {
-        name: destination("--output" if name == "alpha" else f"--{name}", path, image, batch=batch)
-        for name, path in wanted.items()
+        kind: destination("--output" if kind == "alpha" else f"--{kind}", path, name, batch=batch)
+        for kind, path in wanted.items()
         if path is not None
     }
 
 
-def _check_outputs(tasks: list[Task], depth: Depth | None, on: str | None, *, batch: bool) -> None:
+def _check_outputs(
+    tasks: list[Task],
+    depth: Depth | None,
+    quality: int | None,
+    further_inputs: list[Path | None],
+    *,
+    batch: bool,
+) -> None:
     """Refuse, before anything is computed, files that cannot or should not be written."""
-    from lsamatting.images import check_destination
+    from lsamatting.cli.outputs import check_can_be_made, refuse_replacing, refuse_twice
+    from lsamatting.images import LOSSY_SUFFIXES, check_destination
 
-    inputs = {path.resolve() for task in tasks for path in (task.pair.image, task.pair.guide)}
-    if on is not None:
-        inputs.add(Path(on).resolve())
-    seen: set[Path] = set()
+    outputs = [path for task in tasks for path in task.outputs.values()]
+    inputs = [path for task in tasks for path in (task.pair.image, task.pair.guide)]
+    refuse_replacing(outputs, [*inputs, *further_inputs])
+    refuse_twice(outputs)
     for task in tasks:
         for name, path in task.outputs.items():
-            if path.resolve() in inputs:
-                raise ConfigError(f"{path}: would replace an input; choose another file")
-            if path.resolve() in seen:
-                raise ConfigError(f"{path}: two outputs would be written to this file")
-            seen.add(path.resolve())
             check_destination(
-                path,
+                Path(f"stdout{STREAM_SUFFIX}") if path == STREAM else path,
                 alpha=name == "cutout",
                 depth=None if name == "overlay" else depth,
                 parent_exists=not batch,
             )
+    if batch:
+        for folder in {path.parent for path in outputs}:
+            check_can_be_made(folder)
+    if quality is not None and not any(path.suffix.lower() in LOSSY_SUFFIXES for path in outputs):
+        raise ConfigError(f"--quality goes with an output in {', '.join(LOSSY_SUFFIXES)}")

@@ -71,6 +71,31 @@ DilateOption = Annotated[
     int | None,
     typer.Option(min=0, help="With a mask: pixels that become unknown outside its edge [10]."),
 ]
+LinearOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--linear/--gamma",
+        help="What floating-point files hold: linear light, or values encoded with the sRGB curve. "
+        "If not given: OpenEXR is linear, TIFF what its profile says, and linear without one.",
+    ),
+]
+LayerOption = Annotated[
+    str | None, typer.Option(help="Of OpenEXR files with several layers or parts, which one.")
+]
+QualityOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=100, help="Of JPEG [95], and of WebP [without loss; a matte always is]."
+    ),
+]
+RecursiveOption = Annotated[
+    bool,
+    typer.Option(
+        "--recursive",
+        "-r",
+        help="Look into the folders of folders; results lie in folders of the same names.",
+    ),
+]
 MaxPixelsOption = Annotated[
     int | None,
     typer.Option(min=1, help="Largest picture that is opened, in pixels [200000000]."),

@@ -1,12 +1,35 @@
-"""From what stands on a command line to pairs of pictures and guides, and to output files."""
+"""From what stands on a command line to pairs of pictures and guides."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from lsamatting.cli.streams import STREAM
 from lsamatting.errors import ConfigError, ImageError, TrimapError
-from lsamatting.images import is_picture, pictures_in
+from lsamatting.images import files_in, is_picture
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture that was asked for, and the name of what is made of it, without a suffix.
+
+    The name holds the folders below the one that was given.
+    """
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """Pictures, and what was passed over on the way to them, with the reason."""
+
+    found: list[Found]
+    skipped: list[tuple[Path, str]]
+    batch: bool
+    """Several pictures were asked for, or a folder of them."""
 
 
 @dataclass(frozen=True)
@@ -15,109 +38,142 @@ class Pair:
 
     image: Path
     guide: Path
+    name: str
 
 
-def pair_up(images: list[Path], guide: Path) -> tuple[list[Pair], bool]:
+@dataclass(frozen=True)
+class Pairing:
+    """Pictures with their guides, those that have none, and what was passed over."""
+
+    pairs: list[Pair]
+    batch: bool
+    unpaired: list[tuple[Path, str]] = field(default_factory=list)
+    """Pictures without a guide of their own, each with what is wrong, in one line."""
+
+    skipped: list[tuple[Path, str]] = field(default_factory=list)
+
+
+def search(
+    paths: Iterable[Path], *, recursive: bool = False, leave_out: Iterable[Path] = ()
+) -> Search:
+    """Find pictures.
+
+    Parameters
+    ----------
+    paths:
+        Files, `-` for standard input, and folders; a folder stands for the pictures in it, sorted
+        by name.
+    recursive:
+        Look into the folders of folders too.
+    leave_out:
+        Folders that are not looked into, such as those of results.
+
+    Raises
+    ------
+    ImageError
+        A file is missing, or a folder holds no picture.
+    ConfigError
+        Results of two pictures would have one name.
+    """
+    paths = list(paths)
+    found: list[Found] = []
+    skipped: list[tuple[Path, str]] = []
+    avoided = {path.resolve() for path in leave_out}
+    for path in paths:
+        if path == STREAM:
+            found.append(Found(path, "stdin"))
+        elif path.is_dir():
+            before = len(found)
+            _look_into(path, found, skipped, avoided, recursive=recursive)
+            if len(found) == before:
+                hint = "" if recursive else "; --recursive looks into its folders too"
+                below = any(entry.is_dir() for entry in path.iterdir())
+                raise ImageError(f"{path}: no picture in this folder{hint if below else ''}")
+        elif path.exists():
+            found.append(Found(path, path.stem))
+        else:
+            broken = path.is_symlink()
+            what = "a link to a file that does not exist" if broken else "no such file or folder"
+            raise ImageError(f"{path}: {what}")
+    seen: dict[str, Path] = {}
+    for item in found:
+        other = seen.setdefault(item.name, item.path)
+        if other is not item.path:
+            raise ConfigError(f"{other} and {item.path} would be written to the same file")
+    return Search(found, skipped, len(paths) > 1 or any(path.is_dir() for path in paths))
+
+
+def pair_up(
+    images: Iterable[Path],
+    guide: Path,
+    *,
+    recursive: bool = False,
+    leave_out: Iterable[Path] = (),
+) -> Pairing:
     """Find each picture's guide.
 
     Parameters
     ----------
-    images:
-        Files and folders; a folder stands for the pictures in it, sorted by name.
+    images, recursive, leave_out:
+        As for `search`.
     guide:
-        The guide of the only picture, or a folder of guides named as the pictures are,
-        whatever their suffixes.
-
-    Returns
-    -------
-    tuple
-        The pairs, and whether this is a batch: several pictures, or a folder of them.
+        One guide for all pictures, as for the frames of a film, or a folder of guides named as the
+        pictures are, whatever their suffixes, in folders of the same names.
 
     Raises
     ------
     ImageError, TrimapError
-        A file is missing, a folder holds no picture, or a picture has no guide or several.
+        A file is missing, a folder holds no picture, or the only picture has no guide or several.
     ConfigError
-        Several pictures with a single guide, or two pictures of one name.
+        Results of two pictures would have one name, or both come from standard input.
     """
-    batch = len(images) > 1 or any(path.is_dir() for path in images)
-    files = [file for path in images for file in _pictures(path)]
-    if not guide.exists():
+    if guide != STREAM and not guide.exists():
         raise TrimapError(f"{guide}: no such file or folder")
-    if guide.is_dir():
-        guides = _by_stem(guide)
-        pairs = [Pair(file, _guide_of(file, guides, guide)) for file in files]
-    elif len(files) == 1:
-        pairs = [Pair(files[0], guide)]
-    else:
-        raise ConfigError(
-            f"{guide}: one file for {len(files)} pictures; accepted: a folder with a file "
-            "of the same name for each"
-        )
-    seen: dict[str, Path] = {}
-    for pair in pairs:
-        other = seen.setdefault(pair.image.stem, pair.image)
-        if other is not pair.image:
-            raise ConfigError(f"{other} and {pair.image} would be written to the same file")
-    return pairs, batch
-
-
-def destination(option: str, path: Path, image: Path, *, batch: bool, suffix: str = ".png") -> Path:
-    """Give the file that an output option means for one picture.
-
-    An existing folder, and always in a batch, means a file of the picture's name in that folder.
-
-    Raises
-    ------
-    ConfigError
-        A batch needs a folder and `path` names a picture.
-    """
-    if batch and (path.is_file() or (is_picture(path) and not path.is_dir())):
-        raise ConfigError(f"{option} {path}: several pictures need a folder, not a file")
-    if batch or path.is_dir():
-        return path / f"{image.stem}{suffix}"
-    return path
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder for results, and those that it lies in, unless it is there.
-
-    Raises
-    ------
-    ConfigError
-        A file is in the way, or the disk refuses.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or error
-        raise ConfigError(f"{path}: the folder cannot be made ({reason})") from None
-
-
-def _pictures(path: Path) -> list[Path]:
-    if path.is_dir():
-        files = pictures_in(path)
-        if not files:
-            raise ImageError(f"{path}: no picture in this folder")
-        return files
-    if not path.exists():
-        raise ImageError(f"{path}: no such file or folder")
-    return [path]
-
-
-def _by_stem(folder: Path) -> dict[str, list[Path]]:
+    looked = search(images, recursive=recursive, leave_out=[*leave_out, guide])
+    if guide == STREAM and any(item.path == STREAM for item in looked.found):
+        raise ConfigError("standard input (-) holds one picture: give the other as a file")
+    if not guide.is_dir():
+        pairs = [Pair(item.path, guide, item.name) for item in looked.found]
+        return Pairing(pairs, looked.batch, skipped=looked.skipped)
     guides: dict[str, list[Path]] = {}
-    for file in pictures_in(folder):
-        guides.setdefault(file.stem, []).append(file)
-    return guides
+    for file in files_in(guide, recursive=recursive):
+        if is_picture(file):
+            name = file.relative_to(guide).with_suffix("").as_posix()
+            guides.setdefault(name, []).append(file)
+    pairs, unpaired = [], []
+    for item in looked.found:
+        own = guides.get(item.name, [])
+        if len(own) == 1:
+            pairs.append(Pair(item.path, own[0], item.name))
+        elif not own:
+            unpaired.append((item.path, f"{guide}: no file named {item.name}.* for {item.path}"))
+        else:
+            named = f"{own[0].name} and {own[1].name} are both named as {item.path.name} is"
+            unpaired.append((item.path, f"{guide}: {named}"))
+    if unpaired and not looked.batch:
+        raise TrimapError(unpaired[0][1])
+    return Pairing(pairs, looked.batch, unpaired, looked.skipped)
 
 
-def _guide_of(image: Path, guides: dict[str, list[Path]], folder: Path) -> Path:
-    found = guides.get(image.stem, [])
-    if not found:
-        raise TrimapError(f"{folder}: no file named {image.stem}.* for {image}")
-    if len(found) > 1:
-        raise TrimapError(
-            f"{folder}: {found[0].name} and {found[1].name} are both named as {image.name} is"
-        )
-    return found[0]
+def _look_into(
+    folder: Path,
+    found: list[Found],
+    skipped: list[tuple[Path, str]],
+    avoided: set[Path],
+    *,
+    recursive: bool,
+) -> None:
+    for file in files_in(folder, recursive=recursive):
+        if any(parent.resolve() in avoided for parent in _below(file, folder)):
+            continue
+        if not file.exists():
+            skipped.append((file, "a link to a file that does not exist"))
+        elif is_picture(file):
+            found.append(Found(file, file.relative_to(folder).with_suffix("").as_posix()))
+        else:
+            skipped.append((file, "not a picture that can be read"))
+
+
+def _below(file: Path, folder: Path) -> list[Path]:
+    """Give the folders between a file and the folder that was looked into."""
+    return [parent for parent in file.parents if parent != folder and folder in parent.parents]

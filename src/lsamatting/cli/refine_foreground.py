@@ -10,7 +10,7 @@ import typer
 
 from lsamatting.choices import Border, ReestimationMethod
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
-from lsamatting.cli.options import MaxPixelsOption
+from lsamatting.cli.options import MaxPixelsOption, RecursiveOption
 from lsamatting.errors import ConfigError, LsamattingError
 
 if TYPE_CHECKING:
@@ -69,13 +69,15 @@ def refine_foreground(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; one per processor if not given.")
     ] = None,
+    recursive: RecursiveOption = False,
     max_pixels: MaxPixelsOption = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that are there already.")
     ] = False,
 ) -> None:
     """Re-estimate foregrounds: their colours where opaque, smooth where they hardly show."""
-    from lsamatting.cli.pairing import destination, make_folder, pair_up
+    from lsamatting.cli.outputs import check_can_be_made, destination, make_folder, refuse_replacing
+    from lsamatting.cli.pairing import pair_up
     from lsamatting.foreground.folder import Reestimation, Task, output_suffix
     from lsamatting.images import DEFAULT_MAX_PIXELS, check_destination
 
@@ -94,27 +96,34 @@ def refine_foreground(
         if method not in _APPLIES[name]:
             able = ", ".join(_APPLIES[name])
             raise ConfigError(f"--{name} goes with --method {able}, not with {method}")
-    pairs, batch = pair_up([foreground], alpha)
+    pairing = pair_up([foreground], alpha, recursive=recursive, leave_out=[output])
+    batch = pairing.batch
     tasks = [
         Task(
             pair.image,
             pair.guide,
             destination(
-                "--output", output, pair.image, batch=batch, suffix=output_suffix(pair.image)
+                "--output", output, pair.name, batch=batch, suffix=output_suffix(pair.image)
             ),
         )
-        for pair in pairs
+        for pair in pairing.pairs
     ]
-    inputs = {path.resolve() for pair in pairs for path in (pair.image, pair.guide)}
+    refuse_replacing(
+        [task.output for task in tasks],
+        [path for pair in pairing.pairs for path in (pair.image, pair.guide)],
+    )
     for task in tasks:
-        if task.output.resolve() in inputs:
-            raise ConfigError(f"{task.output}: would replace an input; choose another place")
         check_destination(task.output, parent_exists=not batch)
     if batch:
-        make_folder(output)
+        for folder in {task.output.parent for task in tasks}:
+            check_can_be_made(folder)
+        for folder in {task.output.parent for task in tasks}:
+            make_folder(folder)
+    for _, problem in pairing.unpaired:
+        complain(problem)
     pending = [task for task in tasks if overwrite or not task.output.exists()]
     how = Reestimation(method, options, max_pixels or DEFAULT_MAX_PIXELS)
-    code = _run_all(pending, how, workers, batch=batch)
+    code = _run_all(pending, how, workers, batch=batch) or (2 if pairing.unpaired else 0)
     kept = len(tasks) - len(pending)
     if kept:
         say(f"{kept} of {len(tasks)} kept, done before; --overwrite does them again")

@@ -4,9 +4,9 @@ from lsamatting.trimap.trimap import (
     BACKGROUND,
     FOREGROUND,
     UNKNOWN,
-    MaskSource,
     Trimap,
     TrimapCounts,
+    check_format,
 )
 
-__all__ = ["BACKGROUND", "FOREGROUND", "UNKNOWN", "MaskSource", "Trimap", "TrimapCounts"]
+__all__ = ["BACKGROUND", "FOREGROUND", "UNKNOWN", "Trimap", "TrimapCounts", "check_format"]

@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,16 @@ if TYPE_CHECKING:
     from lsamatting.images import Source
 
 BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
+_INEXACT = (".jpg", ".jpeg", ".exr")
+"""Formats that change values, or mean light by them."""
 
 Mask = npt.NDArray[np.bool_]
-MaskSource = str | Path | npt.NDArray[Any]
+
+
+def check_format(path: Path) -> None:
+    """Raise ImageError for a file whose format changes a trimap's values."""
+    if path.suffix.lower() in _INEXACT:
+        raise ImageError(f"{path}: a trimap needs .png, .tif, .tiff, .webp or .bmp")
 
 
 class TrimapCounts(NamedTuple):
@@ -126,7 +133,7 @@ class Trimap:
     @classmethod
     def from_mask(
         cls,
-        mask: MaskSource,
+        mask: Source,
         *,
         erode: int = 10,
         dilate: int = 10,
@@ -198,7 +205,7 @@ class Trimap:
 
     @classmethod
     def from_alpha(
-        cls, alpha: MaskSource, *, band: float = 15, low: float = 0.05, high: float = 0.95
+        cls, alpha: Source, *, band: float = 15, low: float = 0.05, high: float = 0.95
     ) -> Trimap:
         """Make the trimap that a known matte is evaluated with.
 
@@ -283,11 +290,21 @@ class Trimap:
             raise ConfigError(f"region '{region}'; accepted are foreground and background")
         return _two_sided_boundary(self.foreground if region == "foreground" else self.background)
 
-    def write(self, path: str | Path) -> None:
-        """Write the values 0, 128 and 255 into an 8-bit file that keeps them exactly."""
-        if Path(path).suffix.lower() in (".jpg", ".jpeg", ".exr"):
-            raise ImageError(f"{path}: a trimap needs .png, .tif, .tiff, .webp or .bmp")
-        write_grey(path, self.values.astype(np.float32) / np.float32(255))
+    def write(self, path: str | Path | BinaryIO, *, suffix: str | None = None) -> None:
+        """Write the values 0, 128 and 255 into an 8-bit file that keeps them exactly.
+
+        The suffix of the path says the format, or `suffix` that of a file open in binary mode.
+
+        Raises
+        ------
+        ImageError
+            The format would change values, or the file cannot be written.
+        """
+        if isinstance(path, str | Path):
+            check_format(Path(path))
+        elif suffix is not None:
+            check_format(Path(f"stream{suffix}"))
+        write_grey(path, self.values.astype(np.float32) / np.float32(255), suffix=suffix)
 
 
 def _sort(
