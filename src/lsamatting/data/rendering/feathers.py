@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.data.rendering.bodies import unit
-from lsamatting.data.rendering.scene import Matter, Scene, Strands
+from lsamatting.data.rendering.scene import Matter, Scene, Strands, as_strands
 from lsamatting.data.rendering.strands import frizz
 from lsamatting.data.rendering.subject import Subject
 
@@ -33,13 +33,13 @@ def build(rng: np.random.Generator) -> Subject:
     count = int(rng.choice([1, 1, 2, 3, 5, 9]))
     palette = _PLUMAGE[rng.choice(len(_PLUMAGE), 3)] * np.exp(rng.normal(0, 0.2, (3, 3)))
     loose = rng.random() < 0.35
-    strands: list[Strands] = []
+    made: list[Strands] = []
     spread = rng.uniform(0.15, 0.5)
     for index in range(count):
         angle = (index - (count - 1) / 2) * spread + rng.normal(0, 0.06)
         tilt = rng.normal(0, 0.25)
-        strands += _feather(rng, angle, tilt, index * 0.03, palette, loose=loose)
-    return Subject(Scene(strands), closest=0.25, elevations=(-25, 25), azimuths=(-55, 55))
+        made += _feather(rng, angle, tilt, index * 0.03, palette, loose=loose)
+    return Subject(Scene(made), closest=0.25, elevations=(-25, 25), azimuths=(-55, 55))
 
 
 def _feather(
@@ -99,8 +99,10 @@ def _feather(
     pale = np.broadcast_to(palette[0] * 0.4 + 0.35, shaft.shape)
     material = Matter(0.55, 0.35, translucency=0.3)
     move = np.array([0, behind, 0])
-    made = [_strands(barbs @ place.T + move, radius, colour, material)]
-    made.append(_strands(shaft[None] @ place.T + move, quill[None], pale[None], Matter(0.35, 0.5)))
+    made = [as_strands(barbs @ place.T + move, radius, colour, material)]
+    made.append(
+        as_strands(shaft[None] @ place.T + move, quill[None], pale[None], Matter(0.35, 0.5))
+    )
     made.append(_barbules(rng, barbs @ place.T + move, colour, down, loose, material))
     return made
 
@@ -127,7 +129,9 @@ def _barbules(
     points = start[:, None] + outward[:, None] * step * reach[:, None, None]
     points = frizz(rng, points, 0.15)
     radius = np.full((count, _POINTS), 0.0016) * np.linspace(1, 0.3, _POINTS)
-    return _strands(points, radius, np.repeat(colour[owner, point][:, None], _POINTS, 1), material)
+    return as_strands(
+        points, radius, np.repeat(colour[owner, point][:, None], _POINTS, 1), material
+    )
 
 
 def _colours(rng: np.random.Generator, at: Doubles, palette: Doubles, down: Doubles) -> Doubles:
@@ -148,12 +152,3 @@ def _colours(rng: np.random.Generator, at: Doubles, palette: Doubles, down: Doub
     shade += down[:, None, None] * (pale - shade)
     shade *= np.exp(rng.normal(0, 0.08, (len(at), 1, 1)))
     return np.asarray(np.clip(shade, 0.003, 0.9))
-
-
-def _strands(points: Doubles, radius: Doubles, colour: Doubles, material: Matter) -> Strands:
-    return Strands(
-        points.astype(np.float32),
-        np.broadcast_to(radius, points.shape[:2]).astype(np.float32),
-        np.broadcast_to(colour, points.shape).astype(np.float32),
-        material,
-    )

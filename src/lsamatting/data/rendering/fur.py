@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lsamatting.data.rendering.bodies import Body, Ellipsoid, ellipsoid, limb, unit
 from lsamatting.data.rendering.pigments import absorption
-from lsamatting.data.rendering.scene import Fibre, Matter, Scene, Strands
+from lsamatting.data.rendering.scene import Fibre, Matter, Scene, Strands, as_strands
 from lsamatting.data.rendering.strands import (
     Bending,
     cut,
@@ -73,11 +73,11 @@ def build(rng: np.random.Generator) -> Subject:
     strands = cut(strands, 1 - rng.uniform(0.1, 0.6) * rng.random(len(roots)))
     thickness = rng.uniform(0.002, 0.0038)
     colours = _colours(rng, roots, parts)
-    coat = Strands(
-        points=strands.astype(np.float32),
-        radius=tapered(rng, len(roots), _POINTS, thickness=thickness, tip=0.1).astype(np.float32),
-        colour=absorption(colours, _RADIAL_ROUGHNESS),
-        material=Fibre(rng.uniform(0.25, 0.5), _RADIAL_ROUGHNESS, coat=rng.uniform(0, 0.3)),
+    coat = as_strands(
+        strands,
+        tapered(rng, len(roots), _POINTS, thickness=thickness, tip=0.1),
+        absorption(colours, _RADIAL_ROUGHNESS),
+        Fibre(rng.uniform(0.25, 0.5), _RADIAL_ROUGHNESS, coat=rng.uniform(0, 0.3)),
     )
     # Between hairs one sees more hair: the body has the colour of its coat, in shade.
     skins = [
@@ -286,9 +286,4 @@ def _whiskers(rng: np.random.Generator, body: Body, length: float) -> Strands:
     )
     pale = absorption(np.full((count, _POINTS, 3), rng.choice([0.02, 0.8])), _RADIAL_ROUGHNESS)
     radius = tapered(rng, count, _POINTS, thickness=0.004 + 0.004 * length)
-    return Strands(
-        points.astype(np.float32),
-        radius.astype(np.float32),
-        pale,
-        Fibre(0.3, _RADIAL_ROUGHNESS),
-    )
+    return as_strands(points, radius, pale, Fibre(0.3, _RADIAL_ROUGHNESS))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.data.rendering.bodies import unit
-from lsamatting.data.rendering.scene import Matter, Scene, Strands, Surface
+from lsamatting.data.rendering.scene import Matter, Scene, Strands, Surface, as_strands
 from lsamatting.data.rendering.sheets import sheets
 from lsamatting.data.rendering.strands import Bending, frizz, grow_guides
 from lsamatting.data.rendering.subject import Subject
@@ -29,7 +29,7 @@ def build(rng: np.random.Generator) -> Subject:
         stalks = _stalks(rng, wind)
         green = fresh * 0.6 + np.array([0.25, 0.2, 0.08]) * rng.uniform(0.2, 0.8)
         radius = np.linspace(0.011, 0.005, _POINTS) * rng.uniform(0.8, 1.8)
-        scene.strands.append(_strands(stalks, radius[None], green, Matter(0.6, 0.3)))
+        scene.strands.append(as_strands(stalks, radius[None], green, Matter(0.6, 0.3)))
         draw = {"ears": _ears, "plumes": _plumes, "clocks": _clocks}[heads]
         scene.strands += draw(rng, stalks)
     return Subject(scene, closest=0.22, elevations=(-20, 25))
@@ -98,7 +98,7 @@ def _ears(rng: np.random.Generator, stalks: Doubles) -> list[Strands]:
     grain = start[:, None] + (forward * 0.07 + out * 0.035 * fat)[:, None] * step
     ripe = np.array([0.55, 0.38, 0.16]) * np.exp(rng.normal(0, 0.25, 3))
     belly = np.sin(np.pi * np.linspace(0.1, 0.95, _POINTS)) * 0.013
-    made = [_strands(grain, belly[None] * (0.5 + 0.5 * fat), ripe, _DRY)]
+    made = [as_strands(grain, belly[None] * (0.5 + 0.5 * fat), ripe, _DRY)]
     long = rng.uniform(0.1, 0.6)
     awn = grain[:, -1:] + (
         (forward + out * rng.uniform(0.15, 0.5))[:, None]
@@ -106,7 +106,7 @@ def _ears(rng: np.random.Generator, stalks: Doubles) -> list[Strands]:
         * (long * rng.uniform(0.6, 1.1, len(owner)))[:, None, None]
     )
     awn = frizz(rng, awn, 0.02)
-    made.append(_strands(awn, np.linspace(0.003, 0.0012, _POINTS)[None], ripe * 1.2, _DRY))
+    made.append(as_strands(awn, np.linspace(0.003, 0.0012, _POINTS)[None], ripe * 1.2, _DRY))
     return made
 
 
@@ -134,7 +134,9 @@ def _plumes(rng: np.random.Generator, stalks: Doubles) -> list[Strands]:
     )
     pale = np.array([0.72, 0.6, 0.45]) * np.exp(rng.normal(0, 0.2, 3))
     colour = pale * np.exp(rng.normal(0, 0.2, (count, 1, 1)))
-    return [_strands(hairs, np.linspace(0.0026, 0.001, _POINTS)[None], colour, _DRY)]
+    return [
+        as_strands(hairs, np.linspace(0.0026, 0.001, _POINTS)[None], np.clip(colour, 0, 0.95), _DRY)
+    ]
 
 
 def _clocks(rng: np.random.Generator, stalks: Doubles) -> list[Strands]:
@@ -152,17 +154,17 @@ def _clocks(rng: np.random.Generator, stalks: Doubles) -> list[Strands]:
         beak = centre + seeds[:, None] * step * size * 0.62
         thin = np.full(_POINTS, 0.0024)
         thin[:3] = 0.006
-        made.append(_strands(beak, thin[None], np.array([0.35, 0.25, 0.15]), _DRY))
+        made.append(as_strands(beak, thin[None], np.array([0.35, 0.25, 0.15]), _DRY))
         rays = 26
         out = np.repeat(seeds, rays, axis=0)
         fan = unit(out * rng.uniform(0.5, 1.1) + unit(rng.normal(size=out.shape)) * 1.0)
         hairs = np.repeat(beak[:, -1], rays, axis=0)[:, None] + fan[:, None] * step * size * 0.38
         hairs = frizz(rng, hairs, 0.03)
         made.append(
-            _strands(hairs, np.linspace(0.0016, 0.001, _POINTS)[None], np.full(3, 0.85), _DRY)
+            as_strands(hairs, np.linspace(0.0016, 0.001, _POINTS)[None], np.full(3, 0.85), _DRY)
         )
         made.append(
-            _strands(
+            as_strands(
                 centre + np.linspace(-0.03, 0.03, _POINTS)[None, :, None] * np.array([0, 0, 1.0]),
                 np.full((1, _POINTS), size * 0.16),
                 np.array([0.3, 0.22, 0.12]),
@@ -170,12 +172,3 @@ def _clocks(rng: np.random.Generator, stalks: Doubles) -> list[Strands]:
             )
         )
     return made
-
-
-def _strands(points: Doubles, radius: Doubles, colour: Doubles, material: Matter) -> Strands:
-    return Strands(
-        points.astype(np.float32),
-        np.broadcast_to(radius, points.shape[:2]).astype(np.float32),
-        np.clip(np.broadcast_to(colour, points.shape), 0, 0.95).astype(np.float32),
-        material,
-    )

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lsamatting.data.rendering.bodies import Body, Ellipsoid, ellipsoid, limb, unit
+from lsamatting.data.rendering.bodies import Body, ellipsoid, limb, unit
 from lsamatting.data.rendering.pigments import melanin
-from lsamatting.data.rendering.scene import Fibre, Matter, Scene, Strands
+from lsamatting.data.rendering.scene import Fibre, Matter, Scene, Strands, as_strands
 from lsamatting.data.rendering.strands import (
     Bending,
     curl,
@@ -78,11 +78,11 @@ def build(rng: np.random.Generator) -> Subject:
     strands = cut(strands, share)
     strands[:, 1:] = body.push_out(strands[:, 1:], 0.01)
     thickness = rng.uniform(0.0022, 0.0042)
-    hair = Strands(
-        points=strands.astype(np.float32),
-        radius=tapered(rng, len(roots), _POINTS, thickness=thickness).astype(np.float32),
-        colour=_colours(rng, own, groups),
-        material=Fibre(rng.uniform(0.2, 0.4), rng.uniform(0.25, 0.5)),
+    hair = as_strands(
+        strands,
+        tapered(rng, len(roots), _POINTS, thickness=thickness),
+        _colours(rng, own, groups),
+        Fibre(rng.uniform(0.2, 0.4), rng.uniform(0.25, 0.5)),
     )
     return Subject(_dressed(rng, body, hair), elevations=(-10, 25))
 
@@ -186,12 +186,9 @@ def _dressed(rng: np.random.Generator, body: Body, hair: Strands) -> Scene:
     if rng.random() < 0.4:
         cloth = np.full(3, cloth.mean()) * rng.uniform(0.8, 1.2, 3)
 
-    def of(members: tuple[Ellipsoid, ...]) -> Body:
-        return Body(members)
-
-    skinned = tuple(member for member in body.members if member.part != "cloth")
     clothed = tuple(member for member in body.members if member.part == "cloth")
-    surfaces = of(skinned).surfaces([skin] * len(skinned), Matter(0.45, 0.4))
+    skinned = tuple(member for member in body.members if member.part != "cloth")
+    surfaces = Body(skinned).surfaces([skin] * len(skinned), Matter(0.45, 0.4))
     if rng.random() < 0.8:
-        surfaces += of(clothed).surfaces([cloth] * len(clothed), Matter(0.9, 0.1))
+        surfaces += Body(clothed).surfaces([cloth] * len(clothed), Matter(0.9, 0.1))
     return Scene([hair], surfaces)

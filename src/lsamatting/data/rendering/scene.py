@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,18 @@ class Strands:
     radius: Floats
     colour: Floats
     material: Material
+
+
+def as_strands(
+    points: NDArray[Any], radius: NDArray[Any], colour: NDArray[Any], material: Material
+) -> Strands:
+    """Strands of points NxKx3; radii and colours are spread out to them."""
+    return Strands(
+        points.astype(np.float32),
+        np.broadcast_to(radius, points.shape[:2]).astype(np.float32),
+        np.broadcast_to(colour, points.shape).astype(np.float32),
+        material,
+    )
 
 
 @dataclass(frozen=True)

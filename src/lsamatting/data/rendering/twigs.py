@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.data.rendering.bodies import unit
-from lsamatting.data.rendering.scene import Matter, Scene, Strands, Surface
+from lsamatting.data.rendering.scene import Matter, Scene, Strands, Surface, as_strands
 from lsamatting.data.rendering.sheets import sheets
 from lsamatting.data.rendering.strands import Bending, frizz, grow_guides
 from lsamatting.data.rendering.subject import Subject
@@ -31,16 +31,7 @@ def build(rng: np.random.Generator) -> Subject:
     branches, thickness = _branches(rng)
     bark = np.array([0.13, 0.09, 0.06]) * np.exp(rng.normal(0, 0.5)) * rng.uniform(0.8, 1.2, 3)
     shade = np.exp(rng.normal(0, 0.2, (len(branches), 1, 1)))
-    scene = Scene(
-        [
-            Strands(
-                branches.astype(np.float32),
-                thickness.astype(np.float32),
-                np.broadcast_to(bark * shade, branches.shape).astype(np.float32),
-                Matter(0.85, 0.2),
-            )
-        ]
-    )
+    scene = Scene([as_strands(branches, thickness, bark * shade, Matter(0.85, 0.2))])
     dressed = str(rng.choice(["leaves", "needles", "blossom", "bare"], p=[0.5, 0.25, 0.13, 0.12]))
     # Only what is thin bears leaves.
     bearing = branches[thickness[:, 0] < np.quantile(thickness[:, 0], 0.93)]
@@ -144,12 +135,7 @@ def _needles(rng: np.random.Generator, branches: Doubles) -> Strands:
     dry = rng.random(count) < 0.06
     colour = np.where(dry[:, None, None], [0.3, 0.17, 0.06], colour)
     radius = rng.uniform(0.002, 0.0035) * np.array([1, 1, 1, 0.8, 0.3])
-    return Strands(
-        points.astype(np.float32),
-        np.broadcast_to(radius, (count, 5)).astype(np.float32),
-        np.broadcast_to(colour, points.shape).astype(np.float32),
-        Matter(0.4, 0.4),
-    )
+    return as_strands(points, radius, colour, Matter(0.4, 0.4))
 
 
 def _blossom(rng: np.random.Generator, branches: Doubles, pale: Doubles) -> Surface:
