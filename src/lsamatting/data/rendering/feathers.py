@@ -32,6 +32,8 @@ def build(rng: np.random.Generator) -> Subject:
     """Build one feather or several that share a foot."""
     count = int(rng.choice([1, 1, 2, 3, 5, 9]))
     palette = _PLUMAGE[rng.choice(len(_PLUMAGE), 3)] * np.exp(rng.normal(0, 0.2, (3, 3)))
+    # One bird's feathers: most are shades of one colour, some are gaudy.
+    palette += rng.uniform(0, 0.9) * (palette[:1] - palette) * [[0], [1], [1]]
     loose = rng.random() < 0.35
     made: list[Strands] = []
     spread = rng.uniform(0.15, 0.5)

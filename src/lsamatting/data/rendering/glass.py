@@ -47,7 +47,7 @@ def build(rng: np.random.Generator) -> Subject:
         scene.surfaces += _bubbles(rng)
     else:
         scene.surfaces += _drops(rng)
-    return Subject(scene, closest=0.45, elevations=(-5, 40), transparent=True, bounces=8)
+    return Subject(scene, closest=0.45, elevations=(-5, 40), transparent=True, bounces=20)
 
 
 def _vessel(rng: np.random.Generator, place: Doubles) -> list[Surface]:
@@ -74,9 +74,10 @@ def _vessel(rng: np.random.Generator, place: Doubles) -> list[Surface]:
 
 
 def _tint(rng: np.random.Generator) -> Doubles:
+    """Draw the colour that one of the four crossings of a wall leaves."""
     if rng.random() < 0.6:
-        return np.full(3, rng.uniform(0.94, 1))
-    hue = rng.uniform(0.35, 1, 3)
+        return np.full(3, rng.uniform(0.97, 1))
+    hue = rng.uniform(0.35, 1, 3) ** 0.25
     return np.asarray(hue / hue.max())
 
 
@@ -99,6 +100,9 @@ def _liquid(rng: np.random.Generator, inner: Doubles, place: Doubles) -> Surface
         (np.array([0.8, 0.4, 0.05]), Matter(0.4, 0.5)),
     ]
     colour, material = kinds[rng.integers(len(kinds))]
+    if isinstance(material, Glass):
+        # Light enters and leaves: each crossing takes its part.
+        colour = np.sqrt(colour)
     return _turned(profile, colour, material, place)
 
 
