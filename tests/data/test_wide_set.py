@@ -42,9 +42,12 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WideSet:
 def test_the_set_is_what_evaluation_reads_and_holds_only_what_is_held_out(
     recipe: WideSet, tmp_path: Path
 ) -> None:
-    assert make_wide_set(tmp_path / "out", recipe, count=4) == 4
+    assert make_wide_set(tmp_path / "out", recipe, count=8) == 8
     trios = TrioFolder(tmp_path / "out").trios
-    assert [trio.name.split("_", 1)[1] for trio in trios] == ["solids", "cut"] * 2
+    assert [trio.name.split("_", 1)[1] for trio in trios] == [
+        *["solids", "cut"] * 3,
+        *["solids"] * 2,  # each of the three foregrounds is used once
+    ]
     for trio in trios:
         image = cv2.imread(str(trio.image)).astype(int)
         alpha, trimap = (cv2.imread(str(file), 0) for file in (trio.alpha, trio.trimap))
@@ -52,6 +55,7 @@ def test_the_set_is_what_evaluation_reads_and_holds_only_what_is_held_out(
         assert max(alpha.shape) <= 128
         assert set(np.unique(trimap)) <= {0, 128, 255}
         assert (trimap == 128).any()
+        assert (trimap == 0).mean() >= 0.02
         assert (alpha[trimap == 0] <= 13).all()
         assert (alpha[trimap == 255] >= 242).all()
         # Nothing here is as red as what is trained on.

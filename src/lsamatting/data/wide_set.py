@@ -40,6 +40,8 @@ _LARGE_BACKGROUND = 700
 """From this shorter side on a photograph is preferred where the composite is large."""
 _MOST_ENLARGED, _MOST_ENLARGED_BACKGROUND = 1.6, 2.4
 _NARROWEST = 0.67
+_LEAST_BACKGROUND, _ATTEMPTS = 0.02, 20
+"""Part of the picture that is known background, and how often a composite is drawn anew for it."""
 
 AUGMENTATION = AugmentConfig(
     rotate=0.0,
@@ -87,7 +89,8 @@ class WideSet:
     photos
         Folders of photographs; those that are held out are backgrounds and texture.
     foregrounds
-        Folders with `fg/` and `alpha/`; their held-out pairs take turns with procedural ones.
+        Folders with `fg/` and `alpha/`; their held-out pairs take turns with procedural ones, each
+        once.
     kinds
         Kinds of procedural foregrounds, in turn.
     """
@@ -118,15 +121,37 @@ class _Maker:
 
     def make(self, index: int) -> tuple[str, Sample]:
         """Give composite `index` and what it shows."""
-        rng = np.random.default_rng([self.recipe.seed, 1, index])
-        turn, source = divmod(index, 1 + len(self.pairs))
-        if source == 0:
-            what = self.recipe.kinds[turn % len(self.recipe.kinds)]
-            cutout = self._procedural(rng, what)
-        else:
-            foreground, alpha = self.pairs[source - 1][turn % len(self.pairs[source - 1])]
-            what = self.recipe.foregrounds[source - 1].name
-            cutout = decode_cutout(foreground, alpha)
+        source, turn = self._source(index)
+        for attempt in range(_ATTEMPTS):
+            rng = np.random.default_rng([self.recipe.seed, 1, index, attempt])
+            if source < 0:
+                what = self.recipe.kinds[turn % len(self.recipe.kinds)]
+                cutout = self._procedural(rng, what)
+            else:
+                what = self.recipe.foregrounds[source].name
+                cutout = decode_cutout(*self.pairs[source][turn])
+            sample = self._composite(rng, cutout)
+            # Without any known background there is no question to answer.
+            if (sample.trimap == 0).mean() >= _LEAST_BACKGROUND:
+                break
+        return what, sample
+
+    def _source(self, index: int) -> tuple[int, int]:
+        """Give the number of composite `index`'s folder, -1 if procedural, and its turn there.
+
+        Sources take turns until they are used up.
+        """
+        taken = dict.fromkeys(range(-1, len(self.pairs)), 0)
+        while True:
+            for source, turn in taken.items():
+                if source >= 0 and turn >= len(self.pairs[source]):
+                    continue
+                if not index:
+                    return source, turn
+                index -= 1
+                taken[source] += 1
+
+    def _composite(self, rng: np.random.Generator, cutout: DecodedCutout) -> Sample:
         background = self._background(rng)
         bound = min(
             _LARGEST,
@@ -134,11 +159,10 @@ class _Maker:
             _MOST_ENLARGED_BACKGROUND * min(background.picture.shape[:2]),
         )
         size = round(rng.uniform(_SMALLEST, max(bound, _SMALLEST)))
-        sample = augment(rng, cutout, background, size, AUGMENTATION, wide=True)
-        return what, _cut_down(rng, sample)
+        return _cut_down(rng, augment(rng, cutout, background, size, AUGMENTATION, wide=True))
 
     def _procedural(self, rng: np.random.Generator, kind: str) -> DecodedCutout:
-        height, width = (int(side) for side in rng.integers(700, 1200, 2))
+        height, width = (int(side) for side in rng.integers(800, 1300, 2))
         item = render_kind(kind, rng, (height, width), self.photos)
         alpha = to_bytes(item.alpha)
         visible, edge = some_points(alpha > 0), some_points((alpha > 0) & (alpha < 255))
