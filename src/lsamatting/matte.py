@@ -13,7 +13,7 @@ from PIL import Image
 
 from lsamatting.choices import Depth
 from lsamatting.compositing.backdrop import fit_backdrop, read_backdrop
-from lsamatting.compositing.equation import composite, cutout
+from lsamatting.compositing.equation import composite, straight_rgba
 from lsamatting.images import Picture, best_depth, write_grey, write_picture
 from lsamatting.trimap import Trimap
 
@@ -111,7 +111,7 @@ class Matte:
 
     def cutout(self) -> FloatArray:
         """Give the subject alone: H×W×4 straight RGBA, float32 in [0, 1]."""
-        return cutout(self.foreground, self.alpha)
+        return straight_rgba(self.foreground, self.alpha)
 
     def composite(self, on: Backdrop) -> FloatArray:
         """Put the subject on something else.

@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from lsamatting.network.authors_checkpoint import authors_key
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.lsanet import LSANet
-from lsamatting.network.published import published_key
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def network():
 @pytest.fixture(scope="module")
 def checkpoint(network, tmp_path_factory):
     path = tmp_path_factory.mktemp("authors") / "model.ckpt"
-    state = {f"module.{published_key(k)}": v for k, v in network.state_dict().items()}
+    state = {f"module.{authors_key(k)}": v for k, v in network.state_dict().items()}
     torch.save({"epoch": 99, "state_dict": state}, path)
     return path
 

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lsamatting import Matting
+
 
 @pytest.fixture
 def strokes(scene):
@@ -71,6 +73,21 @@ def test_strokes_are_in_the_matte(cli, scene, strokes):
     alpha = np.asarray(Image.open(scene.folder / "a.png"))
     assert (alpha[2:6, 2:20] == 255).all()
     assert (alpha[30:33, 2:20] == 51).all()
+
+
+def test_the_command_and_a_session_do_the_same(cli, scene, strokes):
+    layer = np.asarray(Image.open(strokes))
+    session = Matting.from_pretrained(device="cpu").open(scene.image, scene.trimap)
+    for grey in (51, 255):
+        session.stroke((layer[..., 3] > 0) & (layer[..., 0] == grey), grey / 255)
+    for options, matte in (((), session.predict()), (("--refine",), session.refine())):
+        outcome = cli(
+            *("matte", scene.image, scene.trimap, "-o", scene.folder / "a.png", "--depth", "16"),
+            *("--strokes", strokes, "--device", "cpu", *options),
+        )
+        assert outcome.code == 0, outcome.err
+        alpha = np.asarray(Image.open(scene.folder / "a.png"))
+        np.testing.assert_array_equal(alpha, np.rint(matte.alpha * 65535))
 
 
 def test_strokes_that_cannot_be_read_are_named(cli, scene, strokes):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lsamatting.compositing.equation import composite, cutout
+from lsamatting.compositing.equation import composite, straight_rgba
 from lsamatting.errors import ImageError
 
 
@@ -39,7 +39,7 @@ def test_inputs_are_left_alone(layers):
 
 def test_cutout_joins_colour_and_opacity(layers):
     front, alpha, _ = layers
-    joined = cutout(front, alpha)
+    joined = straight_rgba(front, alpha)
     np.testing.assert_array_equal(joined[..., :3], front)
     np.testing.assert_array_equal(joined[..., 3], alpha)
     assert joined.dtype == np.float32
@@ -52,4 +52,4 @@ def test_sizes_must_agree(layers):
     with pytest.raises(ImageError, match="background is 4x4 pixels but the foreground is 5x4"):
         composite(front, alpha, back[:, :4])
     with pytest.raises(ImageError, match="alpha is 5x3"):
-        cutout(front, alpha[:3])
+        straight_rgba(front, alpha[:3])

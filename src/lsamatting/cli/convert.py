@@ -39,14 +39,14 @@ def convert(
     from safetensors import SafetensorError
 
     from lsamatting.cli.outputs import refuse_replacing
+    from lsamatting.network.authors_checkpoint import authors_key, read_authors_checkpoint
     from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE
-    from lsamatting.network.published import published_key, read_published
 
     refuse_replacing([folder / CONFIG_FILE, folder / WEIGHTS_FILE], [checkpoint])
-    read = read_published(checkpoint)
+    read = read_authors_checkpoint(checkpoint)
     if half and (name := read.network.beyond_half()):
         raise WeightsError(
-            f"{checkpoint}: {published_key(name)} has values beyond 65504, the largest of float16, "
+            f"{checkpoint}: {authors_key(name)} has values beyond 65504, the largest of float16, "
             "which --half cannot hold"
         )
     try:

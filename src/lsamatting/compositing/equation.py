@@ -44,7 +44,7 @@ def composite(foreground: Array, alpha: Array, background: Array) -> Array:
     return result
 
 
-def cutout(foreground: Array, alpha: Array) -> Array:
+def straight_rgba(foreground: Array, alpha: Array) -> Array:
     """Join HxWx3 colours and HxW opacity into HxWx4 straight RGBA.
 
     Raises

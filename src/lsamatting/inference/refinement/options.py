@@ -34,8 +34,9 @@ class RefinementOptions:
     weight: float = 0.1
     """The factor before C2."""
 
-    enough: float = 0.0
-    """Refinement ends, or does not begin, where the objective could fall by no more than this."""
+    enough: float = 1e-5
+    """Refinement ends, or does not begin, where the objective could fall by no more than this. What
+    is left to gain then moves no matte visibly, see docs/refinement.md."""
 
     def __post_init__(self) -> None:
         if self.steps < 1:

@@ -119,7 +119,7 @@ class Refiner:
         first = objective(opacity)
         goal = objective.rest + options.enough
         if not first.gradient.any() or first.total <= goal:
-            return keep("the estimate agrees with all that is known, so it was kept", [first])
+            return keep("the estimate agrees with what is known, so it was kept", [first])
 
         steps = options.steps
         if targets.boundary == "published" and options.optimiser == "descent":

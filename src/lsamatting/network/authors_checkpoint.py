@@ -52,7 +52,7 @@ class PublishedCheckpoint:
         return sum(parameter.numel() for parameter in self.network.parameters())
 
 
-def read_published(path: str | Path) -> PublishedCheckpoint:
+def read_authors_checkpoint(path: str | Path) -> PublishedCheckpoint:
     """Read one of the authors' checkpoints.
 
     Parameters
@@ -77,7 +77,7 @@ def read_published(path: str | Path) -> PublishedCheckpoint:
         state = {str(key)[len(_PREFIX) :]: value for key, value in state.items()}
     network = LSANet(NetworkConfig.paper())
     own = network.state_dict()
-    wanted = {published_key(name): name for name in own}
+    wanted = {authors_key(name): name for name in own}
     _check(path, state, {key: own[name] for key, name in wanted.items()})
     with torch.no_grad():
         for key, value in state.items():
@@ -90,7 +90,7 @@ def read_published(path: str | Path) -> PublishedCheckpoint:
     )
 
 
-def published_key(name: str) -> str:
+def authors_key(name: str) -> str:
     """Give the authors' name, without `module.`, of a tensor of `LSANet(NetworkConfig.paper())`."""
     module, _, leaf = name.rpartition(".")
     if match := _STEM.match(module):

@@ -9,9 +9,9 @@ from torch.nn import functional
 from lsamatting.errors import WeightsError
 from lsamatting.inference.estimate import EstimateOptions, estimate
 from lsamatting.inference.torch_runtime import TorchRuntime
+from lsamatting.network.authors_checkpoint import authors_key, read_authors_checkpoint
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.lsanet import LSANet
-from lsamatting.network.published import published_key, read_published
 
 BLOCKS = (3, 4, 6, 3)
 TAPS = (64, 256, 512, 1024, 2048)
@@ -128,12 +128,12 @@ def checkpoint(state, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def read(checkpoint):
-    return read_published(checkpoint)
+    return read_authors_checkpoint(checkpoint)
 
 
 def test_keys_map_one_to_one_shapes_included(state):
     own = LSANet(NetworkConfig.paper()).state_dict()
-    keys = {name: f"module.{published_key(name)}" for name in own}
+    keys = {name: f"module.{authors_key(name)}" for name in own}
     assert sorted(keys.values()) == sorted(state)
     for name, key in keys.items():
         assert own[name].shape == state[key].shape
@@ -144,7 +144,7 @@ def test_every_tensor_arrives(read, state):
     trained = [key for key in state if "running" not in key and "num_batches" not in key]
     assert read.parameters == sum(state[key].numel() for key in trained)
     for name, value in read.network.state_dict().items():
-        assert torch.equal(value, state[f"module.{published_key(name)}"]), name
+        assert torch.equal(value, state[f"module.{authors_key(name)}"]), name
 
 
 def test_the_same_weights_give_the_same_opacity(read, state):
@@ -210,7 +210,7 @@ def test_other_wrappings_are_read(light, tmp_path, kind):
     else:
         path = tmp_path / "weights.safetensors"
         save_file({key: value.contiguous() for key, value in state.items()}, path)
-    checkpoint = read_published(path)
+    checkpoint = read_authors_checkpoint(path)
     assert checkpoint.epoch is None
     last = checkpoint.network.decoder.levels[4].attention.fc.bias
     assert torch.equal(last, torch.arange(64.0))
@@ -251,7 +251,7 @@ def test_what_does_not_match_is_named(light, tmp_path, fault):
     path = tmp_path / "weights.pth"
     torch.save({"state_dict": state}, path)
     with pytest.raises(WeightsError, match=FAULTS[fault]) as caught:
-        read_published(path)
+        read_authors_checkpoint(path)
     assert str(caught.value).startswith(str(path))
 
 
@@ -275,7 +275,7 @@ class Harmful:
 def test_other_pickles_are_refused_and_never_run(tmp_path, content, wanted):
     torch.save(content, tmp_path / "x.ckpt")
     with pytest.raises(WeightsError, match=wanted) as caught:
-        read_published(tmp_path / "x.ckpt")
+        read_authors_checkpoint(tmp_path / "x.ckpt")
     assert "\n" not in str(caught.value)
 
 
@@ -284,16 +284,16 @@ def test_other_pickles_are_refused_and_never_run(tmp_path, content, wanted):
 def test_files_that_are_none_are_refused(tmp_path, content, name):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(WeightsError, match=f"{name} is not a checkpoint") as caught:
-        read_published(tmp_path / name)
+        read_authors_checkpoint(tmp_path / name)
     assert "\n" not in str(caught.value)
 
 
 def test_a_cut_off_file_is_refused(checkpoint, tmp_path):
     (tmp_path / "cut.pth").write_bytes(checkpoint.read_bytes()[:100_000])
     with pytest.raises(WeightsError, match=r"cut\.pth is not a checkpoint"):
-        read_published(tmp_path / "cut.pth")
+        read_authors_checkpoint(tmp_path / "cut.pth")
 
 
 def test_no_such_file(tmp_path):
     with pytest.raises(WeightsError, match=r"none\.pth: no such file"):
-        read_published(tmp_path / "none.pth")
+        read_authors_checkpoint(tmp_path / "none.pth")
