@@ -1,10 +1,10 @@
 """Measure the bundled weights against closed-form matting on a test set, in one run.
 
     python benchmarks/validation.py DATASET [--weights lite] [--threads 1] [--band 15]
-                                    [--methods ours closed-form priors]
+                                    [--methods ours closed-form knn priors]
 
 DATASET is any folder that `lsamatting evaluate` takes, and the errors are those it gives (see
-docs/evaluation.md); what this adds is the comparison of speed, and the colour priors alone. Every
+docs/evaluation.md); what this adds is the comparison of speed. Every
 method gets the same pictures and trimaps and the same number of threads. Seconds are for the
 opacity of a whole picture, without reading files; one small picture is run before the clock starts,
 so that nothing compiled or loaded once is counted.
@@ -20,10 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import mean, median
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from lsamatting.errors import LsamattingError
 
@@ -31,11 +28,9 @@ if TYPE_CHECKING:
     from lsamatting.evaluation.datasets import TestPicture
     from lsamatting.evaluation.methods import Method, Predictor
     from lsamatting.evaluation.records import Records
-    from lsamatting.images import Picture
-    from lsamatting.trimap import Trimap
 
 ERRORS = ("SAD", "MSE", "Grad", "Conn")
-METHODS = ("ours", "closed-form", "priors")
+METHODS = ("ours", "closed-form", "knn", "priors")
 
 
 def limit_threads(count: int) -> None:
@@ -47,30 +42,17 @@ def limit_threads(count: int) -> None:
     threads.limit_threads(count)
 
 
-def prior(name: str) -> tuple[Predictor, Method]:
-    """Take the opacity that the colour prior `name` implies as the matte."""
-    from lsamatting.evaluation.methods import Method
-    from lsamatting.priors import compute_priors
-
-    def predict(picture: Picture, trimap: Trimap) -> NDArray[Any]:
-        alpha = compute_priors(picture.pixels, trimap.values, which=(name,))[..., 0]
-        return np.clip(alpha, 0, 1)
-
-    return predict, Method(name)
-
-
 def build(wanted: list[str], weights: str) -> list[tuple[Predictor, Method]]:
     from lsamatting.evaluation import methods
 
     built: list[tuple[Predictor, Method]] = []
     if "ours" in wanted:
         built.append(methods.lsamatting(weights, device="cpu", name="ours"))
-    if "closed-form" in wanted:
-        built.append(methods.closed_form())
+    built += [methods.peer(name) for name in ("closed-form", "knn") if name in wanted]
     if "priors" in wanted:
         from lsamatting.priors import PRIOR_CHANNELS
 
-        built += [prior(name) for name in PRIOR_CHANNELS if name.startswith("alpha_")]
+        built += [methods.prior(name) for name in PRIOR_CHANNELS if name.startswith("alpha_")]
     return built
 
 
