@@ -89,3 +89,19 @@ def test_flat_colours_do_not_break_it(value):
         )
     expected = spsolve(whole(laplacian, faint).tocsc(), laplacian.pull)
     np.testing.assert_allclose(solution, expected, atol=1e-3)
+
+
+def test_it_converges_where_no_foreground_is_known():
+    """The target is nearly nothing then, but the known background pulls."""
+    image = photograph(160, 200)
+    unknown = np.ones((160, 200), bool)
+    unknown[:, :10] = False
+    laplacian, faint = system(image, np.zeros_like(unknown), unknown)
+    solution, iterations = Multigrid(LocalAffine(laplacian, image), faint).solve(
+        laplacian.pull + faint / 2,
+        start=np.full(len(faint), 0.5),
+        tolerance=1e-3,
+        most_iterations=100,
+    )
+    assert iterations < 30
+    assert solution[laplacian.columns < 15].max() < 0.1

@@ -91,34 +91,32 @@ def matting_laplacian(
     number[(rows + 2) * wide + columns + 2] = np.arange(count, dtype=np.int32)
 
     diagonal, pull = np.zeros((2, count))
-    data = [np.zeros((bounds[c + 1] - bounds[c], len(_EARLIER[c]))) for c in range(COLOURS)]
+    offsets = [np.array([y * wide + x for y, x in earlier], np.intp) for earlier in _EARLIER]
+    lengths = np.zeros(count + 1, np.int64)
+    for colour in range(COLOURS):
+        for part in _chunks(bounds[colour], bounds[colour + 1]):
+            at = (rows[part] + 2) * wide + columns[part] + 2
+            coupled = number[at[:, None] + offsets[colour]] >= 0
+            lengths[part.start + 1 : part.stop + 1] = np.count_nonzero(coupled, axis=1)
+    starts = np.cumsum(lengths)
+    data, indices = np.empty(starts[-1]), np.empty(starts[-1], np.int32)
     for top, bottom in _strips(unknown):
         windows = _Windows.of(image, foreground, unknown, top, bottom, epsilon)
         for colour in range(COLOURS):
-            own = rows[bounds[colour] : bounds[colour + 1]]
-            first, last = np.searchsorted(own, (top, bottom))
+            first, last = np.searchsorted(rows[bounds[colour] : bounds[colour + 1]], (top, bottom))
             part = slice(bounds[colour] + first, bounds[colour] + last)
             around = windows.around(rows[part], columns[part])
             windows.gather(_OWN, around, out=diagonal[part])
             windows.gather(_PULL, around, out=pull[part])
+            couplings = np.empty((last - first, len(_EARLIER[colour])))
             for position, pairs in enumerate(_EARLIER[colour].values()):
-                windows.gather(pairs, around, out=data[colour][first:last, position])
-
-    values, indices, lengths = [], [], [np.zeros(1, np.int64)]
-    for colour in range(COLOURS):
-        part = slice(bounds[colour], bounds[colour + 1])
-        offsets = np.array([y * wide + x for y, x in _EARLIER[colour]], np.intp)
-        at = (rows[part] + 2) * wide + columns[part] + 2
-        neighbours = number[at[:, None] + offsets]
-        coupled = neighbours >= 0
-        values.append(data[colour][coupled])
-        indices.append(neighbours[coupled])
-        lengths.append(np.count_nonzero(coupled, axis=1))
-        data[colour] = np.empty((0, 0))
-    starts = np.cumsum(np.concatenate(lengths)).astype(np.int32)
-    lower = csr_matrix(
-        (np.concatenate(values), np.concatenate(indices), starts), shape=(count, count)
-    )
+                windows.gather(pairs, around, out=couplings[:, position])
+            at = (rows[part] + 2) * wide + columns[part] + 2
+            neighbours = number[at[:, None] + offsets[colour]]
+            coupled = neighbours >= 0
+            entries = slice(starts[part.start], starts[part.stop])
+            data[entries], indices[entries] = couplings[coupled], neighbours[coupled]
+    lower = csr_matrix((data, indices, starts.astype(np.int32)), shape=(count, count))
     return MattingLaplacian(
         shape=(height, width),
         rows=rows,
@@ -163,6 +161,10 @@ _EARLIER = [
     for colour in range(COLOURS)
 ]
 """Every pixel of a class sees the pixels of a given class at the same offsets."""
+
+
+def _chunks(start: int, stop: int) -> list[slice]:
+    return [slice(at, min(at + CHUNK, stop)) for at in range(start, stop, CHUNK)]
 
 
 def _strips(unknown: NDArray[np.bool_]) -> list[tuple[int, int]]:

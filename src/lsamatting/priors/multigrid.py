@@ -15,7 +15,9 @@ approach", arXiv 1404.3933, solve the same equations by multigrid over opacities
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -35,6 +37,9 @@ SPACING = 8
 
 COEFFICIENTS = 4
 """Of an affine function of three channels."""
+
+CELLS = 512
+"""Squares between nodes whose pixels are worked on together."""
 
 COARSEST = 400
 """A level with no more unknowns than this is solved directly."""
@@ -62,29 +67,17 @@ class LocalAffine:
         basis[:, :3] = image[rows, columns] - np.float32(0.5)
         basis[:, 3] = 1
         self._basis = basis
-        self._lattice = _Lattice.over(_hat(rows), _hat(columns))
-        self._hats = self._lattice.interpolation
-        cell = rows // SPACING * (columns.max(initial=0) // SPACING + 1) + columns // SPACING
-        used, cell = np.unique(cell, return_inverse=True)
-        self._cells = len(used)
-        self._seat = cell * SPACING**2 + rows % SPACING * SPACING + columns % SPACING
-        corner_nodes = np.zeros((self._cells, 4), np.intp)
-        corner_nodes[cell] = self._lattice.corners
-        self._corner_nodes = corner_nodes
-        corner_used = np.zeros((self._cells, 4), bool)
-        for corner in range(4):
-            corner_used[cell[self._lattice.weights[:, corner] > 0], corner] = True
-        self._corner_used = corner_used
-        seated = np.zeros((self._cells * SPACING**2, 4 * COEFFICIENTS))
-        spread = self._lattice.weights[:, :, None] * basis[:, None]
-        seated[self._seat] = spread.reshape(len(rows), -1)
-        self._seated = seated.reshape(self._cells, SPACING**2, -1)
-        self._energy = self._energy_of_laplacian(spread)
-
-    @property
-    def nodes(self) -> _Lattice:
-        """The lattice."""
-        return self._lattice
+        self.lattice, self._hats = _Lattice.over(_hat(rows), _hat(columns))
+        self._cells = _Cells.of(rows, columns)
+        self._corners = self._cells.corners(self.lattice)
+        self._kept: list[tuple[slice, Places, _Seats, Vector]] = []
+        self._energy = self._energy_of_laplacian()
+        self.coarser: list[tuple[_Lattice, csr_matrix]] = []
+        """The further lattices, and how one interpolates to the one before."""
+        lattice = self.lattice
+        while COEFFICIENTS * len(lattice.rows) > COARSEST:
+            lattice, interpolation = lattice.halved()
+            self.coarser.append((lattice, interpolation))
 
     def evaluate(self, coefficients: Vector) -> Vector:
         """Give the opacities, n, that 4 coefficients a node stand for."""
@@ -100,71 +93,167 @@ class LocalAffine:
 
     def matrix(self, diagonal: Vector) -> bsr_matrix:
         """Give Pᵀ(L + diag(d))P, where P is `evaluate`."""
-        seated = np.zeros(self._cells * SPACING**2)
-        seated[self._seat] = diagonal
-        scaled = self._seated * seated.reshape(self._cells, -1, 1)
-        own = np.matmul(self._seated.transpose(0, 2, 1), scaled)
-        blocks = own.reshape(-1, 4, COEFFICIENTS, 4, COEFFICIENTS).transpose(0, 1, 3, 2, 4)
-        rows = np.repeat(self._corner_nodes, 4, axis=1)
-        columns = np.tile(self._corner_nodes, 4)
-        count = len(self._lattice.rows)
-        # Corners without weight stand for node 0 and add nothing.
-        return self._energy + _blocks_at(
-            rows.ravel(), columns.ravel(), blocks.reshape(-1, COEFFICIENTS, COEFFICIENTS), count
+        blocks = self._energy.copy()
+        for cells, pixels, seats, seated in self._chunks():
+            weights = np.zeros(seats.size)
+            weights[seats.at] = diagonal[pixels]
+            own = np.matmul(
+                seated.transpose(0, 2, 1), seated * weights.reshape(seats.cells, -1, 1)
+            ).reshape(seats.cells, 4, COEFFICIENTS, 4, COEFFICIENTS)
+            for corner, held, nodes in self._corner_nodes(cells):
+                for other in range(4):
+                    step = 4 + 3 * (other // 2 - corner // 2) + other % 2 - corner % 2
+                    blocks[nodes, step] += own[held, corner, :, other]
+        exists = self.lattice.neighbours >= 0
+        starts = np.concatenate([[0], np.cumsum(np.count_nonzero(exists, axis=1))])
+        size = COEFFICIENTS * len(blocks)
+        return bsr_matrix(
+            (
+                blocks[exists],
+                self.lattice.neighbours[exists].astype(np.int32),
+                starts.astype(np.int32),
+            ),
+            shape=(size, size),
         )
 
-    def _energy_of_laplacian(self, spread: Vector) -> bsr_matrix:
-        """Compute PᵀLP.
+    def _energy_of_laplacian(self) -> Vector:
+        """Compute PᵀLP: blocks of each node and its nine neighbours.
 
         Hats are flat around a node and end so soon that, with a window's reach added, a node meets
         its eight neighbours only. Nodes whose coordinates are equal modulo 3 then never meet in a
         row of LP, so nine groups of nodes share a column each, and all is dense.
         """
-        lattice, laplacian = self._lattice, self.laplacian
-        count, size = len(lattice.rows), COEFFICIENTS
-        y, x = laplacian.rows // SPACING, laplacian.columns // SPACING
-        sums = np.zeros((count, size, 9, size))
-        for first in range(3):
+        lattice, laplacian, size = self.lattice, self.laplacian, COEFFICIENTS
+        cell_y, near_y = _hat(laplacian.rows)
+        cell_x, near_x = _hat(laplacian.columns)
+        half = np.zeros((len(lattice.rows), 9, size, size))
+        for group in range(3):
             # Three groups at a time: a third of the memory.
-            columns = np.zeros((len(spread), 3, size))
-            for corner in range(4):
-                held = np.flatnonzero((y + corner // 2) % 3 == first)
-                columns[held, (x[held] + corner % 2) % 3] = spread[held, corner]
-            flat = columns.reshape(len(spread), -1)
+            columns = np.zeros((len(cell_y), 3, size))
+            for down in (0, 1):
+                held = np.flatnonzero((cell_y + down) % 3 == group)
+                weight_y = np.abs(1 - down - near_y[held])
+                for right in (0, 1):
+                    weight = (1 - weight_y) * (1 - np.abs(1 - right - near_x[held]))
+                    columns[held, (cell_x[held] + right) % 3] = weight[:, None] * self._basis[held]
+            flat = columns.reshape(len(cell_y), -1)
             # Half of L: the earlier classes and half the diagonal; the transpose is the rest.
             product = flat * (laplacian.diagonal / 2)[:, None]
             add_product(laplacian.lower, flat, product)
-            seated = np.zeros((self._cells * SPACING**2, 3 * size))
-            seated[self._seat] = product
-            own = np.matmul(
-                self._seated.transpose(0, 2, 1), seated.reshape(self._cells, SPACING**2, -1)
-            ).reshape(self._cells, 4, size, 3, size)
-            for corner in range(4):
-                # Node 0 also stands for corners without weight, whose sums are 0.
-                held = np.flatnonzero(self._corner_used[:, corner])
-                sums[self._corner_nodes[held, corner], :, 3 * first : 3 * first + 3] += own[
-                    held, corner
-                ]
-        number = np.full((int(lattice.rows.max()) + 3, int(lattice.columns.max()) + 3), -1)
-        number[lattice.rows + 1, lattice.columns + 1] = np.arange(count)
-        # The node of a group among a node's nine: the step, -1, 0 or 1, that leads there.
-        groups = np.arange(3)
-        step_y = (groups - lattice.rows[:, None] + 1) % 3
-        step_x = (groups - lattice.columns[:, None] + 1) % 3
-        met = number[
-            (lattice.rows[:, None] + step_y)[:, :, None],
-            (lattice.columns[:, None] + step_x)[:, None],
-        ].reshape(count, 9)
-        exists = met >= 0
-        half = bsr_matrix(
-            (
-                sums.transpose(0, 2, 1, 3)[exists],
-                met[exists].astype(np.int32),
-                np.concatenate([[0], np.cumsum(np.count_nonzero(exists, axis=1))]).astype(np.int32),
-            ),
-            shape=(count * size, count * size),
+            for cells, pixels, seats, seated in self._chunks():
+                shared = np.zeros((seats.size, 3 * size))
+                shared[seats.at] = product[pixels]
+                own = np.matmul(
+                    seated.transpose(0, 2, 1),
+                    shared.reshape(seats.cells, -1, 3 * size),
+                ).reshape(seats.cells, 4, size, 3, size)
+                for corner, held, nodes in self._corner_nodes(cells):
+                    # The step, -1, 0 or 1 an axis, that leads from a node to one of the group.
+                    step_y = (group - lattice.rows[nodes] + 1) % 3
+                    for other in range(3):
+                        step = 3 * step_y + (other - lattice.columns[nodes] + 1) % 3
+                        half[nodes, step] += own[held, corner, :, other]
+        whole = half.copy()
+        for side in range(9):
+            held = np.flatnonzero(lattice.neighbours[:, side] >= 0)
+            back = half[lattice.neighbours[held, side], 8 - side]
+            whole[held, side] += back.transpose(0, 2, 1)
+        return whole
+
+    def _chunks(self) -> Iterable[tuple[slice, Places, _Seats, Vector]]:
+        """Go through P in pieces: cells, their pixels and seats, and P's entries there.
+
+        The entries are kept where they are few, else computed anew.
+        """
+        if self._kept:
+            return self._kept
+        pieces = (
+            (cells, pixels, seats, self._seated(pixels, seats))
+            for cells, pixels, seats in self._cells.chunks()
         )
-        return half + half.T
+        if len(self._cells.rows) <= CELLS:
+            self._kept = list(pieces)
+            return self._kept
+        return pieces
+
+    def _seated(self, pixels: Places, seats: _Seats) -> Vector:
+        """Give P's entries of some cells: pixels of a cell × its four nodes' coefficients."""
+        (_, near_y), (_, near_x) = (
+            _hat(self.laplacian.rows[pixels]),
+            _hat(self.laplacian.columns[pixels]),
+        )
+        weights = [wy * wx for wy in (near_y, 1 - near_y) for wx in (near_x, 1 - near_x)]
+        seated = np.zeros((seats.size, 4, COEFFICIENTS))
+        seated[seats.at] = np.stack(weights, axis=1)[:, :, None] * self._basis[pixels, None]
+        return seated.reshape(seats.cells, SPACING**2, -1)
+
+    def _corner_nodes(self, cells: slice) -> Iterator[tuple[int, Places, Places]]:
+        """List the corners: which cells have a node there, and which."""
+        for corner in range(4):
+            nodes = self._corners[cells, corner]
+            held = np.flatnonzero(nodes >= 0)
+            yield corner, held, nodes[held]
+
+
+@dataclass(frozen=True)
+class _Seats:
+    """Room for each pixel of some cells, used or not."""
+
+    at: Places
+    cells: int
+
+    @property
+    def size(self) -> int:
+        return self.cells * SPACING**2
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The squares between the first lattice's nodes that hold unknown pixels."""
+
+    rows: Places
+    columns: Places
+    """Of the cells, in cells."""
+
+    order: Places
+    starts: Places
+    """Cell k holds the pixels `order[starts[k]:starts[k + 1]]`."""
+
+    seats: Places
+    """Where in its cell each of those pixels lies."""
+
+    @classmethod
+    def of(cls, rows: Places, columns: Places) -> _Cells:
+        across = int(columns.max(initial=0)) // SPACING + 1
+        place = rows // SPACING * across + columns // SPACING
+        held = np.bincount(place)
+        used = np.flatnonzero(held)
+        # 16 bits are sorted by radix.
+        small = place.astype(np.uint16) if len(held) <= 1 << 16 else place
+        order = np.argsort(small, kind="stable")
+        return cls(
+            rows=used // across,
+            columns=used % across,
+            order=order,
+            starts=np.concatenate([[0], np.cumsum(held[used])]),
+            seats=(rows % SPACING * SPACING + columns % SPACING)[order],
+        )
+
+    def corners(self, lattice: _Lattice) -> Places:
+        """Give each cell's four nodes, -1 where there is none."""
+        return np.stack(
+            [lattice.at(self.rows + dy, self.columns + dx) for dy in (0, 1) for dx in (0, 1)],
+            axis=1,
+        )
+
+    def chunks(self) -> Iterator[tuple[slice, Places, _Seats]]:
+        """Go through the cells, some hundreds at a time: which, their pixels, and their seats."""
+        for first in range(0, len(self.rows), CELLS):
+            last = min(first + CELLS, len(self.rows))
+            part = slice(self.starts[first], self.starts[last])
+            cell = np.repeat(np.arange(last - first), np.diff(self.starts[first : last + 1]))
+            seats = _Seats(cell * SPACING**2 + self.seats[part], last - first)
+            yield slice(first, last), self.order[part], seats
 
 
 @dataclass(frozen=True)
@@ -176,50 +265,58 @@ class _Lattice:
     bounds: tuple[int, ...]
     """Of the classes by parity: nodes that are no neighbours."""
 
-    corners: Places
-    weights: Vector
-    """Four nodes of each point and its weights there; node 0 where the weight is 0."""
+    numbers: NDArray[np.int32]
+    """Which node is where, -1 where there is none, with a border of one."""
 
     @classmethod
-    def over(cls, vertical: tuple[Places, Vector], horizontal: tuple[Places, Vector]) -> _Lattice:
-        """Lay a lattice over points: per axis, the node before a point, and its weight there."""
+    def over(
+        cls, vertical: tuple[Places, Vector], horizontal: tuple[Places, Vector]
+    ) -> tuple[_Lattice, csr_matrix]:
+        """Lay a lattice over points: per axis, the node before a point, and its weight there.
+
+        Returns
+        -------
+        lattice, interpolation:
+            The nodes in use, and points × nodes.
+        """
         (y, near_y), (x, near_x) = vertical, horizontal
-        width = int(x.max(initial=0)) + 2
-        corners = np.stack([(y + dy) * width + x + dx for dy in (0, 1) for dx in (0, 1)], axis=1)
+        width = int(x.max(initial=0)) + 4
+        corners = np.stack(
+            [(y + dy + 1) * width + x + dx + 1 for dy in (0, 1) for dx in (0, 1)], axis=1
+        )
         weights = np.stack(
             [wy * wx for wy in (near_y, 1 - near_y) for wx in (near_x, 1 - near_x)], axis=1
         )
-        used = np.zeros((int(y.max(initial=0)) + 2) * width, bool)
-        used[corners[weights > 0]] = True
+        held = weights > 0
+        used = np.zeros((int(y.max(initial=0)) + 4) * width, bool)
+        used[corners[held]] = True
         rows, columns = np.divmod(np.flatnonzero(used), width)
         classes = rows % 2 * 2 + columns % 2
         order = np.argsort(classes, kind="stable")
         rows, columns = rows[order], columns[order]
-        number = np.zeros(len(used), np.intp)
-        number[rows * width + columns] = np.arange(len(rows))
-        return cls(
-            rows=rows,
-            columns=columns,
-            bounds=(0, *np.cumsum(np.bincount(classes, minlength=4)).tolist()),
-            corners=number[corners],
-            weights=weights,
-        )
-
-    @property
-    def interpolation(self) -> csr_matrix:
-        """Points × nodes."""
-        held = self.weights > 0
+        numbers = np.full(len(used), -1, np.int32)
+        numbers[rows * width + columns] = np.arange(len(rows), dtype=np.int32)
         starts = np.concatenate([[0], np.cumsum(np.count_nonzero(held, axis=1))])
-        return csr_matrix(
-            (
-                self.weights[held],
-                self.corners[held].astype(np.int32),
-                starts.astype(np.int32),
-            ),
-            shape=(len(self.corners), len(self.rows)),
+        interpolation = csr_matrix(
+            (weights[held], numbers[corners[held]], starts.astype(np.int32)),
+            shape=(len(corners), len(rows)),
+        )
+        bounds = (0, *np.cumsum(np.bincount(classes, minlength=4)).tolist())
+        return cls(rows - 1, columns - 1, bounds, numbers.reshape(-1, width)), interpolation
+
+    def at(self, rows: Places, columns: Places) -> Places:
+        """Give the nodes at these places, -1 where there is none."""
+        return self.numbers[rows + 1, columns + 1].astype(np.intp)
+
+    @cached_property
+    def neighbours(self) -> Places:
+        """Each node's neighbours by rows, itself the fifth of nine; -1 where there is none."""
+        steps = (-1, 0, 1)
+        return np.stack(
+            [self.at(self.rows + dy, self.columns + dx) for dy in steps for dx in steps], axis=1
         )
 
-    def coarser(self) -> _Lattice:
+    def halved(self) -> tuple[_Lattice, csr_matrix]:
         """Lay the next lattice over this one's nodes: every other of them."""
         return _Lattice.over(
             (self.rows // 2, 1 - self.rows % 2 / 2), (self.columns // 2, 1 - self.columns % 2 / 2)
@@ -293,25 +390,27 @@ class Multigrid:
         self._finest = _Level.of(laplacian.diagonal + diagonal, laplacian.lower, laplacian.bounds)
         self._levels: list[_Level] = []
         self._down: list[Any] = []
-        lattice = local.nodes
         matrix, self._normal = _normalised(local.matrix(diagonal))
-        normal = self._normal
-        while matrix.shape[0] > COARSEST:
+        normal, lattice = self._normal, local.lattice
+        for coarser, interpolation in local.coarser:
             lower = _strictly_lower(matrix, lattice.bounds)
             bounds = tuple(COEFFICIENTS * bound for bound in lattice.bounds)
             self._levels.append(_Level.of(np.ones(matrix.shape[0]), lower.tocsr(), bounds))
-            lattice = lattice.coarser()
-            down = _of_coefficients(lattice.interpolation, np.linalg.inv(normal))
+            down = _of_coefficients(interpolation, np.linalg.inv(normal))
             half = down.T @ (lower @ down)
             matrix = half + half.T + down.T @ down
             matrix, normal = _normalised(matrix.tobsr(blocksize=(COEFFICIENTS, COEFFICIENTS)))
             self._down.append((down @ _block_diagonal(normal)).tocsr())
+            lattice = coarser
         self._direct = cho_factor(matrix.toarray())
 
     def solve(
         self, target: Vector, *, start: Vector, tolerance: float, most_iterations: int
     ) -> tuple[Vector, int]:
         """Iterate from `start` until the residual's norm is `tolerance` times the target's.
+
+        Or times that of the target whose solution is 1 everywhere, where that is larger: the
+        known background's pull counts as the foreground's does, though it is not in the target.
 
         Returns
         -------
@@ -320,7 +419,8 @@ class Multigrid:
         """
         solution = start.copy()
         residual = target - self._finest.apply(solution)
-        goal = tolerance * float(np.linalg.norm(target))
+        ones = self._finest.apply(np.ones_like(target))
+        goal = tolerance * float(max(np.linalg.norm(target), np.linalg.norm(ones)))
         direction = np.zeros_like(residual)
         previous = 1.0
         for iteration in range(most_iterations):
@@ -364,19 +464,6 @@ class Multigrid:
         solution += correction
         solution += level.sweep_backward(left)
         return solution
-
-
-def _blocks_at(rows: Places, columns: Places, blocks: Vector, count: int) -> bsr_matrix:
-    """Sum 4×4 blocks into a matrix of count×count blocks."""
-    order = np.lexsort((columns, rows))
-    key = rows[order] * count + columns[order]
-    first = np.flatnonzero(np.diff(key, prepend=-1))
-    data = np.add.reduceat(blocks[order], first, axis=0)
-    starts = np.searchsorted(rows[order][first], np.arange(count + 1)).astype(np.int32)
-    return bsr_matrix(
-        (data, columns[order][first].astype(np.int32), starts),
-        shape=(count * COEFFICIENTS, count * COEFFICIENTS),
-    )
 
 
 def _of_coefficients(interpolation: csr_matrix, blocks: Vector) -> bsr_matrix:
