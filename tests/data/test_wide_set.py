@@ -90,3 +90,13 @@ def test_impossible_sets_are_refused_before_anything_is_written(
     with pytest.raises(DatasetError, match="held-out"):
         make_wide_set(out, recipe, count=1)
     assert not out.exists()
+
+
+def test_a_foreground_that_leaves_no_known_background_is_left_out(
+    recipe: WideSet, tmp_path: Path
+) -> None:
+    for name in names(held_out=True, count=3):
+        everywhere = np.full((90, 80), 120, np.uint8)
+        cv2.imwrite(str(tmp_path / "cut/alpha" / f"{name}.png"), everywhere)
+    assert make_wide_set(tmp_path / "out", recipe, count=2) == 1
+    assert [trio.name for trio in TrioFolder(tmp_path / "out").trios] == ["000_solids"]

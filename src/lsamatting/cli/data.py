@@ -170,4 +170,5 @@ def wide(
 
     recipe = WideSet(seed, tuple(photos), tuple(foregrounds or ()))
     made = make_wide_set(out, recipe, count=count)
-    say(f"{count} composites in {out} ({count - made} were there already)")
+    there = sum(1 for _ in (out / "trimap").glob("*.png"))
+    say(f"{there} composites in {out} ({there - made} were there already)")

@@ -119,8 +119,8 @@ class _Maker:
         order = np.random.default_rng([self.recipe.seed, 0, stream]).permutation(len(items))
         return [items[place] for place in order]
 
-    def make(self, index: int) -> tuple[str, Sample]:
-        """Give composite `index` and what it shows."""
+    def make(self, index: int) -> tuple[str, Sample] | None:
+        """Give composite `index` and what it shows; None if its foreground fills every picture."""
         source, turn = self._source(index)
         for attempt in range(_ATTEMPTS):
             rng = np.random.default_rng([self.recipe.seed, 1, index, attempt])
@@ -133,8 +133,8 @@ class _Maker:
             sample = self._composite(rng, cutout)
             # Without any known background there is no question to answer.
             if (sample.trimap == 0).mean() >= _LEAST_BACKGROUND:
-                break
-        return what, sample
+                return what, sample
+        return None
 
     def _source(self, index: int) -> tuple[int, int]:
         """Give the number of composite `index`'s folder, -1 if procedural, and its turn there.
@@ -201,8 +201,9 @@ def _shorter_side(file: Path) -> int:
 def make_wide_set(out: Path, recipe: WideSet, *, count: int) -> int:
     """Write `count` composites to `out`: image/, alpha/ and trimap/, as `evaluate` reads them.
 
-    Composite i depends on the recipe, the pictures in its folders, and i. Finished ones are kept;
-    returns how many were made.
+    Composite i depends on the recipe, the pictures in its folders, and i. One is left out if its
+    foreground leaves no known background wherever it is put. Finished ones are kept; returns how
+    many were made.
 
     Raises
     ------
@@ -222,7 +223,10 @@ def make_wide_set(out: Path, recipe: WideSet, *, count: int) -> int:
     for index in range(count):
         if any((out / "trimap").glob(f"{index:03d}_*.png")):
             continue
-        what, sample = maker.make(index)
+        composite = maker.make(index)
+        if composite is None:
+            continue
+        what, sample = composite
         name = f"{index:03d}_{what}.png"
         # The trimap last: it says that the others are there.
         write_bytes(out / "image" / name, to_bytes(sample.image))
