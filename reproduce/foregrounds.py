@@ -9,11 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from lsamatting.ablation.grid import ADOBES, Foreground
 from lsamatting.data.layout import AimFolder
 from lsamatting.errors import ConfigError
 from lsamatting.foreground.folder import Reestimation, Task, output_suffix, reestimate_files
 from lsamatting.replacing import replacing
+from reproduce.grid import ADOBES, Foreground
 
 _RECORD = "made_by.json"
 """In a folder of re-estimated foregrounds: the method that made them."""

@@ -1,4 +1,4 @@
-"""A training in a process of its own: `python -m lsamatting.ablation.training_process CONFIG`.
+"""A training in a process of its own: `python -m reproduce.training_process CONFIG`.
 
 Lightning starts further processes with this process's own command line where a configuration asks
 for several devices, so it must be a module.
@@ -6,6 +6,7 @@ for several devices, so it must be a module.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -23,9 +24,17 @@ def train_in_a_process(config: Path) -> int:
     waits until it has.
     """
     command = [sys.executable, "-m", __name__, str(config)]
+    # It need not be called from the repository's root.
+    root = str(Path(__file__).parents[1])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     # In a session of its own it does not receive the terminal's Ctrl-C, which would cut a step
     # short: it is told to stop by the signal on which it saves.
-    child = subprocess.Popen(command, stdout=sys.__stderr__, start_new_session=True)
+    child = subprocess.Popen(
+        command,
+        stdout=sys.__stderr__,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    )
     try:
         return child.wait()
     except BaseException:

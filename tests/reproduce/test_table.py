@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsamatting.ablation.reading import read_grid
-from lsamatting.ablation.table import as_markdown, as_text, format_figure
+from reproduce.reading import read_grid
+from reproduce.table import as_markdown, as_text, format_figure
 
 SHIPPED = Path(__file__).parents[2] / "configs" / "ablation.yaml"
 

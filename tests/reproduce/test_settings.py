@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsamatting.ablation.settings import differences, flatten, merge, nest, read_yaml, write_yaml
 from lsamatting.errors import ConfigError
+from reproduce.settings import differences, flatten, merge, nest, read_yaml, write_yaml
 
 names = st.text("abc_", min_size=1, max_size=3)
 values = st.one_of(

@@ -14,13 +14,13 @@ import torch
 
 pytest.importorskip("lightning")
 
-from lsamatting.ablation import run as module
-from lsamatting.ablation.checks import check
-from lsamatting.ablation.plan import Plan, make_plan
-from lsamatting.ablation.reading import read_grid
-from lsamatting.ablation.run import figures, run
 from lsamatting.errors import LsamattingError
 from lsamatting.evaluation.records import read_records
+from reproduce import run as module
+from reproduce.checks import check
+from reproduce.plan import Plan, make_plan
+from reproduce.reading import read_grid
+from reproduce.run import figures, run
 
 SaveNetwork = Callable[..., Path]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from lsamatting.ablation.reading import read_grid
-from lsamatting.ablation.settings import flatten
 from lsamatting.errors import ConfigError
+from reproduce.reading import read_grid
+from reproduce.settings import flatten
 
 SHIPPED = Path(__file__).parents[2] / "configs" / "ablation.yaml"
 

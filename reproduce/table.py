@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lsamatting.ablation.grid import ERRORS, Grid, Row, Table
 from lsamatting.text_table import align, column_widths
+from reproduce.grid import ERRORS, Grid, Row, Table
 
 Figures = Mapping[str, Mapping[str, float]]
 """Mean errors by row and measure; rows that were not run are missing."""

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from lsamatting.ablation.grid import ADOBES, COLOUR, COLUMNS, ERRORS, Foreground, Grid, Row, Table
-from lsamatting.ablation.settings import Settings, flatten, merge, nest, parse_value, read_yaml
 from lsamatting.choices import DatasetLayout, Padding, ReestimationMethod
 from lsamatting.errors import ConfigError
+from reproduce.grid import ADOBES, COLOUR, COLUMNS, ERRORS, Foreground, Grid, Row, Table
+from reproduce.settings import Settings, flatten, merge, nest, parse_value, read_yaml
 
 _OF_TRAINING = ("train", "backgrounds")
 _GIVEN_BY_GRID = {

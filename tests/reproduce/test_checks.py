@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("lightning")
 
-from lsamatting.ablation.checks import check
-from lsamatting.ablation.plan import make_plan
-from lsamatting.ablation.reading import read_grid
 from lsamatting.errors import LsamattingError
+from reproduce.checks import check
+from reproduce.plan import make_plan
+from reproduce.reading import read_grid
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import pytest
 
 pytest.importorskip("lightning")
 
-from lsamatting.ablation.plan import make_plan
-from lsamatting.ablation.reading import read_grid
-from lsamatting.ablation.settings import write_yaml
-from lsamatting.ablation.training_process import train_in_a_process
 from lsamatting.network.lsanet import LSANet
+from reproduce.plan import make_plan
+from reproduce.reading import read_grid
+from reproduce.settings import write_yaml
+from reproduce.training_process import train_in_a_process
 
 
 @pytest.mark.slow

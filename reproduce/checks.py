@@ -11,10 +11,6 @@ import lightning as L
 import torch
 from lightning.pytorch.cli import LightningArgumentParser
 
-from lsamatting.ablation.foregrounds import check_method
-from lsamatting.ablation.grid import ADOBES
-from lsamatting.ablation.plan import Plan, Step, Training
-from lsamatting.ablation.settings import merge
 from lsamatting.data.layout import AimFolder
 from lsamatting.errors import ConfigError, LsamattingError
 from lsamatting.evaluation.datasets import open_dataset
@@ -22,6 +18,10 @@ from lsamatting.network.files import local_weights
 from lsamatting.training.cli import RunConfig
 from lsamatting.training.data import MattingData
 from lsamatting.training.module import MattingModule
+from reproduce.foregrounds import check_method
+from reproduce.grid import ADOBES
+from reproduce.plan import Plan, Step, Training
+from reproduce.settings import merge
 
 
 def check(plan: Plan) -> None:

@@ -1,4 +1,4 @@
-"""`lsamatting ablate` as a user gives it."""
+"""`python -m reproduce` as a user gives it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 pytest.importorskip("lightning")
 
-from lsamatting.ablation import run
-from lsamatting.cli.main import main
 from lsamatting.evaluation.records import read_records
+from reproduce import run
+from reproduce.command import main
 
 
 class Outcome(NamedTuple):
@@ -27,7 +27,7 @@ def out(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ablate(
+def reproduce(
     content: Any, grid_file: Any, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Outcome]:
     """Run the command on the small grid, whose paths are named as a researcher names them."""
@@ -42,7 +42,7 @@ def ablate(
 
     def command(*arguments: str) -> Outcome:
         capsys.readouterr()
-        code = main(["ablate", str(file), "-o", str(out), "--device=cpu", *paths, *arguments])
+        code = main([str(file), "-o", str(out), "--device=cpu", *paths, *arguments])
         return Outcome(code, *capsys.readouterr())
 
     return command
@@ -50,15 +50,15 @@ def ablate(
 
 @pytest.mark.slow
 def test_rows_of_both_tables_are_trained_and_measured_once(
-    ablate: Any, out: Path, tmp_path: Path
+    reproduce: Any, out: Path, tmp_path: Path
 ) -> None:
-    first = ablate("--rows", "cf")
+    first = reproduce("--rows", "cf")
     assert first.code == 0, first.err
     assert len(list((tmp_path / "closed-form").glob("*.png"))) == 3
     assert not (tmp_path / "ours").exists()
 
     trained = {path: path.stat().st_mtime_ns for path in (out / "cf").iterdir()}
-    second = ablate("--rows=cf,rf-ca,rf-ca-tta", "--rows=no-br,br")
+    second = reproduce("--rows=cf,rf-ca,rf-ca-tta", "--rows=no-br,br")
     assert second.code == 0, second.err
     assert trained == {path: path.stat().st_mtime_ns for path in trained}
     assert len(list((tmp_path / "ours").glob("*.png"))) == 3
@@ -82,7 +82,7 @@ def test_rows_of_both_tables_are_trained_and_measured_once(
         assert one.means() != other.means()
 
     times = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.name != "table.md"}
-    third = ablate("--rows=cf,rf-ca,rf-ca-tta,no-br,br")
+    third = reproduce("--rows=cf,rf-ca,rf-ca-tta,no-br,br")
     assert third.out == second.out
     assert times == {
         path: path.stat().st_mtime_ns
@@ -92,9 +92,9 @@ def test_rows_of_both_tables_are_trained_and_measured_once(
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(
-    ablate: Any, out: Path, tmp_path: Path
+    reproduce: Any, out: Path, tmp_path: Path
 ) -> None:
-    outcome = ablate("--rows=cf,br", "--dry-run")
+    outcome = reproduce("--rows=cf,br", "--dry-run")
     assert outcome.code == 0, outcome.err
     assert [line.split(":")[0] for line in outcome.out.splitlines()] == [
         "foregrounds closed-form",
@@ -109,10 +109,10 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(
 
 
 def test_a_row_that_fails_is_reported_and_the_table_is_printed(
-    ablate: Any, out: Path, monkeypatch: pytest.MonkeyPatch
+    reproduce: Any, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "train_in_a_process", lambda config: 2)
-    outcome = ablate("--rows", "plain,no-br")
+    outcome = reproduce("--rows", "plain,no-br")
     assert outcome.code == 2
     for name in ("plain", "no-br"):
         assert f"row {name}: training {name} ended with code 2" in outcome.err
@@ -121,13 +121,13 @@ def test_a_row_that_fails_is_reported_and_the_table_is_printed(
 
 
 def test_an_error_that_is_no_users_has_the_graver_code(
-    ablate: Any, monkeypatch: pytest.MonkeyPatch
+    reproduce: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_down(config: Path) -> int:
         raise RuntimeError("the disk is on fire")
 
     monkeypatch.setattr(run, "train_in_a_process", break_down)
-    outcome = ablate("--rows", "plain")
+    outcome = reproduce("--rows", "plain")
     assert outcome.code == 1
     assert "row plain:" in outcome.err
     assert "unexpected RuntimeError: the disk is on fire" in outcome.err
@@ -143,8 +143,8 @@ def test_an_error_that_is_no_users_has_the_graver_code(
         (["--set", "data.batch=3"], "row 'plain': "),
     ],
 )
-def test_mistakes_are_one_line(ablate: Any, out: Path, arguments: list[str], said: str) -> None:
-    outcome = ablate(*arguments)
+def test_mistakes_are_one_line(reproduce: Any, out: Path, arguments: list[str], said: str) -> None:
+    outcome = reproduce(*arguments)
     assert outcome.code == 2
     [line] = outcome.err.splitlines()
     assert said in line
@@ -152,9 +152,9 @@ def test_mistakes_are_one_line(ablate: Any, out: Path, arguments: list[str], sai
 
 
 def test_without_the_extra_it_says_what_to_install(
-    ablate: Any, monkeypatch: pytest.MonkeyPatch
+    reproduce: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lsamatting.cli.ablate.find_spec", lambda name: None)
-    outcome = ablate()
+    monkeypatch.setattr("reproduce.command.find_spec", lambda name: None)
+    outcome = reproduce()
     assert outcome.code == 2
     assert "lsamatting[train]" in outcome.err

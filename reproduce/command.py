@@ -1,4 +1,4 @@
-"""`lsamatting ablate`: the paper's ablation tables, trained and measured here."""
+"""`python -m reproduce`: the paper's ablation tables, trained and measured here."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ import typer
 
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console
 from lsamatting.cli.options import DeviceOption
+from lsamatting.cli.program import run_program
 from lsamatting.errors import ConfigError, LsamattingError, MissingExtraError
 
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
-def ablate(
+
+@app.command()
+def reproduce(
     grid: Annotated[
         Path, typer.Argument(metavar="GRID.yaml", help="The rows, as configs/ablation.yaml.")
     ],
@@ -54,16 +63,16 @@ def ablate(
     for module in ("lightning", "jsonargparse", "tensorboard"):
         if find_spec(module) is None:
             raise MissingExtraError("ablations", "train")
-    from lsamatting.ablation.plan import make_plan
-    from lsamatting.ablation.reading import read_grid
+    from reproduce.plan import make_plan
+    from reproduce.reading import read_grid
 
     declared = read_grid(grid, changes=_pairs("--set", set_), weights=_pairs("--weights", weights))
     names = [name for several in rows or [] for name in several.split(",")]
     plan = make_plan(declared, output, names)
 
-    from lsamatting.ablation import table
-    from lsamatting.ablation.checks import check
-    from lsamatting.ablation.run import figures, run
+    from reproduce import table
+    from reproduce.checks import check
+    from reproduce.run import figures, run
 
     check(plan)
     if dry_run:
@@ -93,6 +102,11 @@ def ablate(
     code = 1 if 1 in codes else max(codes)
     if code:
         raise typer.Exit(code)
+
+
+def main(args: list[str]) -> int:
+    """Run the command; give the exit code, as `run_program` does."""
+    return run_program(app, args, name="python -m reproduce")
 
 
 def _pairs(option: str, given: list[str] | None) -> dict[str, str]:

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lsamatting.ablation.foregrounds import check_method, missing, prepare
-from lsamatting.ablation.grid import ADOBES, Foreground
 from lsamatting.errors import ConfigError, ImageError
 from lsamatting.foreground import refine_foreground
 from lsamatting.foreground.closed_form import closed_form_foreground
 from lsamatting.images import read_grey, read_picture, write_grey, write_picture
+from reproduce.foregrounds import check_method, missing, prepare
+from reproduce.grid import ADOBES, Foreground
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from lsamatting.ablation.plan import make_plan
-from lsamatting.ablation.reading import read_grid
-from lsamatting.ablation.settings import write_yaml
 from lsamatting.errors import ConfigError
+from reproduce.plan import make_plan
+from reproduce.reading import read_grid
+from reproduce.settings import write_yaml
 
 OUT = Path("out")
 

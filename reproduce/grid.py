@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lsamatting.ablation.settings import Settings, flatten
 from lsamatting.errors import ConfigError
+from reproduce.settings import Settings, flatten
 
 if TYPE_CHECKING:
     from lsamatting.choices import DatasetLayout, Padding, ReestimationMethod

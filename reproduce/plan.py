@@ -10,11 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lsamatting.ablation.foregrounds import missing
-from lsamatting.ablation.grid import Foreground, Grid, Row, Table
-from lsamatting.ablation.results import complete_results
-from lsamatting.ablation.settings import Settings, differences, merge, read_yaml
 from lsamatting.errors import ConfigError
+from reproduce.foregrounds import missing
+from reproduce.grid import Foreground, Grid, Row, Table
+from reproduce.results import complete_results
+from reproduce.settings import Settings, differences, merge, read_yaml
 
 if TYPE_CHECKING:
     from lsamatting.choices import Padding

@@ -12,12 +12,6 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import Progress
 
-from lsamatting.ablation import table
-from lsamatting.ablation.foregrounds import prepare
-from lsamatting.ablation.plan import Plan, Step, Training, results_file
-from lsamatting.ablation.results import check_origin, complete_results
-from lsamatting.ablation.settings import write_yaml
-from lsamatting.ablation.training_process import train_in_a_process
 from lsamatting.errors import ConfigError
 from lsamatting.evaluation import methods
 from lsamatting.evaluation.datasets import TestPicture, file_digest, open_dataset
@@ -25,6 +19,12 @@ from lsamatting.evaluation.evaluate import evaluate
 from lsamatting.evaluation.records import Records
 from lsamatting.network.files import WEIGHTS_FILE, weights_folder
 from lsamatting.replacing import replacing
+from reproduce import table
+from reproduce.foregrounds import prepare
+from reproduce.plan import Plan, Step, Training, results_file
+from reproduce.results import check_origin, complete_results
+from reproduce.settings import write_yaml
+from reproduce.training_process import train_in_a_process
 
 
 def run(
@@ -39,7 +39,7 @@ def run(
     Parameters
     ----------
     plan
-        Checked by `lsamatting.ablation.checks.check`.
+        Checked by `reproduce.checks.check`.
     device
         Where rows are evaluated; where they are trained, their configuration says.
     say
