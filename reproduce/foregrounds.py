@@ -12,7 +12,7 @@ from rich.progress import Progress
 from lsamatting.data.layout import AimFolder
 from lsamatting.errors import ConfigError
 from lsamatting.foreground.folder import Reestimation, Task, output_suffix, reestimate_files
-from lsamatting.replacing import replacing
+from lsamatting.replacing import is_whole, replacing
 from reproduce.grid import ADOBES, Foreground
 
 _RECORD = "made_by.json"
@@ -24,7 +24,7 @@ def missing(foreground: Foreground, train: Path) -> list[tuple[Path, Path]]:
     if foreground.method is None:
         return []
     pairs = AimFolder(train, foreground_folder=ADOBES.folder).pairs
-    return [pair for pair in pairs if not _target(foreground, train, pair[0]).is_file()]
+    return [pair for pair in pairs if not is_whole(_target(foreground, train, pair[0]))]
 
 
 def check_method(foreground: Foreground, train: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lsamatting.replacing import replacing
+from lsamatting.replacing import is_whole, replacing
 
 
 def test_the_file_is_there_whole_and_alone(tmp_path):
@@ -39,3 +39,13 @@ def test_a_long_name_is_no_problem(tmp_path):
     with replacing(path) as temporary:
         temporary.write_text("new")
     assert path.read_text() == "new"
+
+
+def test_only_a_file_that_holds_something_is_whole(tmp_path):
+    path = tmp_path / "a.png"
+    assert not is_whole(path)
+    path.touch()
+    assert not is_whole(path)
+    path.write_text("something")
+    assert is_whole(path)
+    assert not is_whole(tmp_path)

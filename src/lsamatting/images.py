@@ -362,7 +362,8 @@ def check_destination(
 def _check_format(name: str, ending: str, *, alpha: bool, depth: int | None) -> None:
     suffix = ending.lower()
     if suffix not in _DEPTHS:
-        raise ImageError(f"{name}: unknown file type '{ending}'; accepted are {', '.join(_DEPTHS)}")
+        able = ", ".join(_DEPTHS) + ("" if ending else ", or a folder that is there")
+        raise ImageError(f"{name}: unknown file type '{ending}'; accepted are {able}")
     if depth is not None and depth not in _DEPTHS[suffix]:
         able = ", ".join(other for other, depths in _DEPTHS.items() if depth in depths)
         hint = f"; {depth} bits go into {able}" if able else ""

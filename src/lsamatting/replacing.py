@@ -24,3 +24,8 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a result is there; an empty file is what a full disk or a crash leaves."""
+    return path.is_file() and path.stat().st_size > 0

@@ -379,11 +379,12 @@ def test_keep_skips_what_is_done(cli, scene, weights):
     images, trimaps, out = batch_of(scene, "one", "two")
     out.mkdir()
     (out / "one.png").write_bytes(b"mine")
+    (out / "two.png").touch()  # as a full disk leaves it
     outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights, "--keep")
     assert outcome.code == 0, outcome.err
     assert "kept" in outcome.out
     assert (out / "one.png").read_bytes() == b"mine"
-    assert (out / "two.png").exists()
+    assert pixels_of(out / "two.png").shape == scene.marks.shape
     assert cli("matte", images, trimaps, "-o", out, "--weights", weights).code == 0
     assert pixels_of(out / "one.png").shape == scene.marks.shape
 
@@ -434,6 +435,8 @@ def spoil_trimap_missing(scene):
         (None, ["--composite", "{}/x.png"], ["--on"]),
         (None, ["--on", "red"], ["--composite"]),
         (None, ["--composite", "{}/x.png", "--on", "no colour"], ["no colour", "no such file"]),
+        (None, ["--composite", "{}/x.png", "--on", ""], ["'': no such file", "is not a colour"]),
+        (None, ["-o", "{}/new/"], ["/new: unknown file type", "or a folder that is there"]),
         (None, ["--composite", "{0}/mask.png", "--on", "{0}/mask.png"], ["mask.png", "replace"]),
         (None, ["--erode", "3"], ["--mask"]),
         (None, ["--mask", "{}/mask.png", "--background-below", "9"], ["--background-below"]),

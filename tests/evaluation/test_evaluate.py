@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lsamatting.errors import ConfigError, DatasetError, MetricError, MissingExtraError
+from lsamatting.errors import ConfigError, DatasetError, ImageError, MetricError, MissingExtraError
 from lsamatting.evaluation import metrics
 from lsamatting.evaluation.datasets import open_dataset
 from lsamatting.evaluation.evaluate import evaluate
@@ -72,6 +72,26 @@ def test_saved_mattes_score_exactly_as_the_predictions_did(alphamatting, tmp_pat
     assert first.means("Trimap1") != first.means("Trimap2")
     both = [first.means(group)["SAD"] for group in ("Trimap1", "Trimap2")]
     assert first.means()["SAD"] == pytest.approx(sum(both) / 2)
+
+
+def test_an_empty_file_is_no_saved_matte(trio, tmp_path):
+    test_set = open_dataset(trio(2))
+    options = {"method": METHOD, "save": tmp_path / "m"}
+    evaluate(test_set, stripes, tmp_path / "r.jsonl", **options)
+    saved = test_set[0].in_folder(tmp_path / "m")
+    before = saved.read_bytes()
+    saved.write_bytes(b"")
+    evaluate(test_set, stripes, tmp_path / "r.jsonl", **options)
+    assert saved.read_bytes() == before
+
+
+def test_what_cannot_be_saved_is_named_as_it_would_be(trio, tmp_path):
+    test_set = open_dataset(trio(1))
+    target = test_set[0].in_folder(tmp_path / "m")
+    target.mkdir(parents=True)
+    with pytest.raises(ImageError) as caught:
+        evaluate(test_set, stripes, tmp_path / "r.jsonl", method=METHOD, save=tmp_path / "m")
+    assert str(caught.value).startswith(f"{target}: ")
 
 
 def test_an_interrupted_run_goes_on_where_it_was(trio, tmp_path):

@@ -40,6 +40,7 @@ from lsamatting.cli.options import (
 from lsamatting.cli.streams import STREAM, STREAM_SUFFIX
 from lsamatting.cli.techniques import averaging, refine_options
 from lsamatting.errors import ConfigError
+from lsamatting.replacing import is_whole
 from lsamatting.weights import DEFAULT_WEIGHTS
 
 
@@ -265,7 +266,7 @@ def matte(
     pending = [
         task
         for task in tasks
-        if overwrite or not all(path.exists() for path in task.outputs.values())
+        if overwrite or not all(is_whole(path) for path in task.outputs.values())
     ]
     start = time.perf_counter()
     quiet = as_json or STREAM in wanted.values()

@@ -12,6 +12,7 @@ from lsamatting.choices import Border, ReestimationMethod
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
 from lsamatting.cli.options import MaxPixelsOption, RecursiveOption
 from lsamatting.errors import ConfigError, LsamattingError
+from lsamatting.replacing import is_whole
 
 if TYPE_CHECKING:
     from lsamatting.foreground.folder import Reestimation, Task
@@ -121,7 +122,7 @@ def refine_foreground(
             make_folder(folder)
     for _, problem in pairing.unpaired:
         complain(problem)
-    pending = [task for task in tasks if overwrite or not task.output.exists()]
+    pending = [task for task in tasks if overwrite or not is_whole(task.output)]
     how = Reestimation(method, options, max_pixels or DEFAULT_MAX_PIXELS)
     code = _run_all(pending, how, workers, batch=batch) or (2 if pairing.unpaired else 0)
     kept = len(tasks) - len(pending)

@@ -42,12 +42,12 @@ def read_backdrop(
         The picture cannot be read.
     """
     if isinstance(source, str | Path):
-        if Path(source).exists():
+        if str(source) and Path(source).exists():
             return read_picture(source, max_pixels=max_pixels).pixels
         try:
             return parse_colour(str(source))
         except ConfigError as error:
-            raise ConfigError(f"{source}: no such file, and as a colour: {error}") from error
+            raise ConfigError(f"'{source}': no such file, and as a colour: {error}") from error
     if isinstance(source, Image.Image):
         return read_picture(source, max_pixels=max_pixels).pixels
     array = np.asarray(source)

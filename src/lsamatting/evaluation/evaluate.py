@@ -20,7 +20,7 @@ from lsamatting.evaluation.datasets import TestPicture, TestSet
 from lsamatting.evaluation.methods import Mattes, Method, Predictor
 from lsamatting.evaluation.records import MEASURES, PictureRecord, Records, RecordWriter
 from lsamatting.images import Picture, check_destination, read_grey, read_picture, write_grey
-from lsamatting.replacing import replacing
+from lsamatting.replacing import is_whole
 from lsamatting.trimap import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
 
 DEFAULT_BAND = 15
@@ -199,7 +199,7 @@ class _Run:
         self.rows: dict[sheet.Key, sheet.Bytes] = {}
 
     def is_saved(self, picture: TestPicture) -> bool:
-        return self.save is None or picture.in_folder(self.save).is_file()
+        return self.save is None or is_whole(picture.in_folder(self.save))
 
     def measure(self, files: TestPicture) -> _Result:
         sample = _Sample.read(files, self.band, as_stored=self.as_stored)
@@ -214,8 +214,7 @@ class _Run:
         if self.save is not None:
             file = files.in_folder(self.save)
             file.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(file) as temporary:
-                write_grey(temporary, levels)
+            write_grey(file, levels)
         record = PictureRecord(
             name=files.name,
             group=files.group,

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from lsamatting.evaluation.records import PictureRecord
 from lsamatting.images import write_picture
-from lsamatting.replacing import replacing
 from lsamatting.trimap import Trimap
 
 Bytes = NDArray[np.uint8]
@@ -105,8 +104,7 @@ def write_sheet(
         group = f"{record.group} " if record.group else ""
         errors = "  ".join(f"{name} {value:.4g}" for name, value in record.errors.items())
         parts += [_strip(width, f"{group}{record.name}   {errors}"), rows[record.key]]
-    with replacing(path) as temporary:
-        write_picture(temporary, np.vstack(parts).astype(np.float32) / np.float32(255))
+    write_picture(path, np.vstack(parts).astype(np.float32) / np.float32(255))
 
 
 def _to_bytes(picture: NDArray[Any]) -> Bytes:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.errors import ImageError, MissingExtraError
+from lsamatting.figures.writing import write_figure
 from lsamatting.foreground import refine_foreground
 from lsamatting.images import check_destination, read_grey, read_picture
-from lsamatting.replacing import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,11 +99,7 @@ def fig2(
     for axes, title in zip(rows[0], ("F", "αF", "|∇F|", "|∇F| where 0 < α < 1"), strict=True):
         axes.set_title(title)
     rows[1][3].set_xlabel("α")
-    try:
-        with replacing(path) as temporary:
-            figure.savefig(temporary, dpi=100)
-    except OSError as error:
-        raise ImageError(f"{path}: cannot be written ({error.strerror or error})") from None
+    write_figure(figure, path, dpi=100)
 
 
 def gradient_size(colours: Array) -> Array:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from lsamatting.choices import Boundary, Padding
 from lsamatting.errors import ConfigError, MissingExtraError, TrimapError
 from lsamatting.evaluation.sheet import worst_place
+from lsamatting.figures.writing import write_figure
 from lsamatting.inference.frame import Frame, frame_picture
 from lsamatting.inference.open_picture import OpenPicture, Progress
 from lsamatting.inference.refinement.options import RefinementOptions, default_options
 from lsamatting.inference.refinement.refiner import Refined
 from lsamatting.inference.refinement.targets import Targets, boundary_targets
 from lsamatting.inference.runtime import Runtime
-from lsamatting.replacing import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -177,8 +177,7 @@ def _draw(
         f"blue: below 1 beside known foreground ({width}×{height} pixels computed)",
         fontsize=8,
     )
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=110, format="png")
+    write_figure(figure, path, dpi=110)
 
 
 def _show(axes: Axes, alpha: NDArray[Any], marked: Violations, title: str) -> None:

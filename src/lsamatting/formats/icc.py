@@ -60,6 +60,10 @@ def srgb_profile() -> bytes:
     return bytes(made)
 
 
+_OTHER_SPACES = (b"GRAY", b"CMYK", b"CMY ", b"Lab ", b"Luv ", b"XYZ ", b"YCbr", b"HSV ", b"HLS ")
+"""Colour spaces that a profile may be for, as its header names them, other than RGB."""
+
+
 def to_srgb(colour: Samples, profile: bytes) -> Converted:
     """Convert HxWx1 or HxWx3 samples (uint8, uint16 or float32) from a profile's space to sRGB.
 
@@ -95,8 +99,10 @@ def _convert(colour: Samples, profile: bytes) -> Converted:
     if space == b"GRAY" and colour.shape[2] == 1:
         return _convert_grey(colour, profile)
     if space != b"RGB ":
-        kind = space.decode("ascii", "replace").strip()
-        return Converted(colour, False, f"colour profile for {kind or 'no'} pictures ignored")
+        if space not in _OTHER_SPACES:
+            return Converted(colour, False, "unreadable colour profile ignored (no colour space)")
+        kind = space.decode("ascii").strip()
+        return Converted(colour, False, f"colour profile for {kind} pictures ignored")
     if _is_srgb(profile):
         return Converted(colour, False, None)
     transform = _lcms_transform(profile, "RGB")

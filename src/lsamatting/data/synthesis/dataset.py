@@ -21,6 +21,7 @@ from lsamatting.data.synthesis.sheet import contact_sheet
 from lsamatting.data.writing import to_bytes, write_bytes
 from lsamatting.errors import ConfigError, DatasetError
 from lsamatting.processes import in_processes, worker_count
+from lsamatting.replacing import is_whole
 
 Bytes = NDArray[np.uint8]
 
@@ -122,7 +123,7 @@ def synthesize_dataset(
     _prepare(out, recipe, sources, count)
     backgrounds = min(count, len(sources))
     jobs = [i for i in range(count) if not _finished(out, recipe, i)]
-    jobs += [-1 - i for i in range(backgrounds) if not _background_path(out, i).exists()]
+    jobs += [-1 - i for i in range(backgrounds) if not is_whole(_background_path(out, i))]
     with (
         progress_bar("mattes and backgrounds", len(jobs), shown=progress) as advance,
         in_processes(partial(_do, out, recipe), jobs, workers=workers) as results,
@@ -185,7 +186,7 @@ def _background_path(out: Path, index: int) -> Path:
 
 
 def _finished(out: Path, recipe: Recipe, index: int) -> bool:
-    return all(path.exists() for path in _item_paths(out, recipe, index))
+    return all(is_whole(path) for path in _item_paths(out, recipe, index))
 
 
 def _prepare(out: Path, recipe: Recipe, photos: Photos, count: int) -> None:
