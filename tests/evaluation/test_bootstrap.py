@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -64,6 +64,7 @@ def test_covers_the_true_mean_about_as_often_as_it_says():
     assert 0.90 <= covered <= 0.975
 
 
+@settings(deadline=None)  # the first call imports SciPy
 @given(
     differences=hnp.arrays(
         np.float64,
