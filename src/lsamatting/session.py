@@ -136,6 +136,7 @@ class Session:
                 padding=self._options.padding,
                 margin=self._options.margin,
                 priors=self._runtime.config.priors,
+                before=None if self._open is None else self._open.frame,
             )
             self._open = OpenPicture(self._runtime, frame)
         found = self._open.estimate(

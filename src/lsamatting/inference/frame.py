@@ -144,6 +144,7 @@ def frame_picture(
     padding: Padding = "window",
     margin: int = MARGIN,
     priors: tuple[str, ...] = (),
+    before: Frame | None = None,
 ) -> Frame:
     """Choose what is computed of a picture, and compute its colour priors.
 
@@ -159,6 +160,9 @@ def frame_picture(
         Known pixels kept around the unknown region, with `window` padding.
     priors:
         Names of the colour priors that the network needs.
+    before:
+        The same picture's frame for a trimap that differs a little, with the same priors: where
+        both look at the same part, what is solved for starts from its solution.
 
     Raises
     ------
@@ -188,7 +192,13 @@ def frame_picture(
     return Frame(
         image=seen,
         trimap=marks,
-        priors=compute_priors(seen, marks, which=() if empty else priors, workers=2),
+        priors=compute_priors(
+            seen,
+            marks,
+            which=() if empty else priors,
+            workers=2,
+            before=before.priors if before is not None and before.window == window else None,
+        ),
         counted=counted,
         window=window,
         whole=trimap,
