@@ -11,8 +11,6 @@ reaches.
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,11 +54,8 @@ class ClosedForm:
         self.laplacian: MattingLaplacian = matting_laplacian(
             image, foreground, ~(foreground | background)
         )
-        self._image = image
-
-    @cached_property
-    def _local(self) -> LocalAffine:
-        return LocalAffine(self.laplacian, self._image)
+        known = len(self.laplacian.rows) == 0
+        self._local = None if known else LocalAffine(self.laplacian, image)
 
     def alpha(
         self,
@@ -90,7 +85,7 @@ class ClosedForm:
         """
         alpha = self.foreground.astype(np.float32)
         pixels = self.laplacian.rows, self.laplacian.columns
-        if len(pixels[0]) == 0:
+        if self._local is None:
             return alpha
         pull = mixture.alpha[pixels].astype(np.float64)
         diagonal = weight * mixture.confidence[pixels].astype(np.float64) + FAINT_PULL

@@ -38,8 +38,11 @@ SPACING = 8
 COEFFICIENTS = 4
 """Of an affine function of three channels."""
 
-CELLS = 512
+CELLS = 128
 """Squares between nodes whose pixels are worked on together."""
+
+FEW_CELLS = 512
+"""With no more of them their share of P is kept, not computed anew."""
 
 COARSEST = 400
 """A level with no more unknowns than this is solved directly."""
@@ -171,7 +174,7 @@ class LocalAffine:
             (cells, pixels, seats, self._seated(pixels, seats))
             for cells, pixels, seats in self._cells.chunks()
         )
-        if len(self._cells.rows) <= CELLS:
+        if len(self._cells.rows) <= FEW_CELLS:
             self._kept = list(pieces)
             return self._kept
         return pieces
