@@ -1,4 +1,4 @@
-"""`lsamatting serve`: the HTTP API."""
+"""`lsamatting serve`: the editor's page and the HTTP API."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ import typer
 
 from lsamatting.cli.console import say
 from lsamatting.cli.options import DeviceOption, MaxPixelsOption
-from lsamatting.errors import MissingExtraError
+from lsamatting.errors import ConfigError, MissingExtraError
 from lsamatting.weights import DEFAULT_WEIGHTS
 
 
 def serve(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PICTURE]...", help="Pictures to open.")
+    ] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; others than this machine's ask for a token.")
     ] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port; 0 takes one that is free.")
     ] = 8765,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
     token_file: Annotated[
         Path | None, typer.Option(help="A file with the token that callers have to show.")
     ] = None,
@@ -45,10 +49,14 @@ def serve(
     ] = 4096,
     max_pixels: MaxPixelsOption = None,
 ) -> None:
-    """Answer the HTTP API (extra: serve)."""
+    """Open the editor in the browser, and answer the HTTP API (extra: serve)."""
     for module in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
         if find_spec(module) is None:
             raise MissingExtraError("the server", "serve")
+    for path in paths or ():
+        if not path.is_file():
+            raise ConfigError(f"{path}: no such file")
+
     from lsamatting.server.serving import is_loopback, listen, named_hosts, read_token
     from lsamatting.server.serving import serve as run
     from lsamatting.server.settings import MEBIBYTE, Limits, ServerSettings
@@ -76,5 +84,9 @@ def serve(
 
     def ready() -> None:
         say(whole if token_file is None else address)
+        if not no_open:
+            import webbrowser
 
-    run(settings, bound, on_ready=ready)
+            webbrowser.open(whole)
+
+    run(settings, bound, given=tuple(paths or ()), on_ready=ready)

@@ -31,6 +31,7 @@ from lsamatting.server.tasks import (
     Once,
     OpenPicture,
     PictureFacts,
+    Propose,
     Recipe,
     Render,
     Task,
@@ -39,7 +40,7 @@ from lsamatting.server.tasks import (
     Window,
 )
 from lsamatting.session import Session
-from lsamatting.trimap import Trimap
+from lsamatting.trimap import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
 
 FloatArray = NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -117,6 +118,8 @@ class Desk:
                 trimap = self._read_guide(task.guide, None)
                 trimap.write(task.target)
                 return _trimap_facts(trimap)
+            case Propose():
+                return self._propose(task)
             case CleanColours():
                 return self._clean(task)
             case CloseSession():
@@ -200,6 +203,21 @@ class Desk:
         with Path(task.target).open("wb") as file:
             np.save(file, trimap.values)
         return _trimap_facts(trimap)
+
+    def _propose(self, task: Propose) -> None:
+        from lsamatting.trimap.proposal import propose_trimap
+
+        opened = self._open(task.recipe)
+        sheet = opened.sheet = opened.sheet or Sheet(opened.picture)
+        marks = np.fromfile(task.scribbles.path, np.uint8).reshape(task.height, task.width)
+        proposed = propose_trimap(
+            sheet.small("picture", task.width, task.height),
+            foreground=marks == FOREGROUND,
+            background=marks == BACKGROUND,
+        )
+        values = proposed.values
+        values[marks == UNKNOWN] = UNKNOWN
+        values.tofile(task.target)
 
     def _trimap(self, opened: Opened, recipe: Recipe) -> Trimap:
         if recipe.trimap is None:
@@ -296,7 +314,7 @@ class Desk:
 
     def _sheet(self, opened: Opened, recipe: Recipe, progress: Progress) -> Sheet:
         matte = self._compute(opened, recipe, progress)
-        if opened.sheet is None:
+        if opened.sheet is None or not opened.sheet.complete:
             opened.sheet = Sheet(opened.picture, matte)
         return opened.sheet
 
@@ -305,7 +323,7 @@ class Desk:
         if task.layer == "trimap":
             sheet = Sheet(opened.picture, trimap=self._trimap(opened, task.recipe))
         elif task.layer == "picture":
-            sheet = opened.sheet or Sheet(opened.picture)
+            sheet = opened.sheet = opened.sheet or Sheet(opened.picture)
         else:
             sheet = self._sheet(opened, task.recipe, progress)
         write_layer(sheet, task, max_pixels=self._limits.pixels)

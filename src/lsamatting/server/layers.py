@@ -39,6 +39,11 @@ class Sheet:
         self._trimap = trimap if trimap is not None or matte is None else matte.trimap
         self._small: dict[tuple[str, int, int], NDArray[Any]] = {}
 
+    @property
+    def complete(self) -> bool:
+        """Whether it has a matte."""
+        return self._matte is not None
+
     def whole(self, name: str) -> NDArray[Any]:
         """Give `picture`, `alpha`, `foreground` or `trimap` in full size."""
         if name == "picture":

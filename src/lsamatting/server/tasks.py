@@ -162,6 +162,17 @@ class DrawTrimap:
 
 
 @dataclass(frozen=True)
+class Propose:
+    """Propose a trimap from scribbles, scaled down, as bytes; writes bytes to `target`."""
+
+    recipe: Recipe
+    scribbles: Upload
+    width: int
+    height: int
+    target: str
+
+
+@dataclass(frozen=True)
 class CleanColours:
     """Estimate the foreground's colours of a picture whose matte is known."""
 
@@ -188,6 +199,7 @@ Task = (
     | Render
     | Once
     | DrawTrimap
+    | Propose
     | CleanColours
     | CloseSession
 )

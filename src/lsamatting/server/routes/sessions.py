@@ -42,6 +42,7 @@ from lsamatting.server.tasks import (
     MakeTrimap,
     MatteOptions,
     OpenPicture,
+    Propose,
     Render,
     Upload,
 )
@@ -54,6 +55,7 @@ _ERRORS = problem_responses(
 Identity = Annotated[str, Path(pattern=r"^[\w-]{1,64}$")]
 Band = Annotated[int | None, Form(ge=0, le=10000, description="pixels; goes with a mask")]
 _FIT = 64_000_000
+_PROPOSAL_PIXELS = 4_000_000
 
 
 async def open_session(
@@ -292,7 +294,13 @@ async def _guide_of_form(service: Service, request: Request, target: str) -> Gui
 
 async def _values_guide(request: Request, record: SessionRecord, target: str) -> Guide:
     assert record.facts is not None
-    expected = record.facts.width * record.facts.height
+    await _keep_values(request, record.facts.width, record.facts.height, target)
+    return Guide("values", Upload(target, "the trimap"))
+
+
+async def _keep_values(request: Request, width: int, height: int, target: str) -> None:
+    """Write a body of one byte a pixel into a file, unzipped, and no more than it may have."""
+    expected = width * height
     coding = request.headers.get("content-encoding", "identity")
     if coding not in ("identity", "gzip"):
         raise ProblemError("request", f"Content-Encoding '{coding[:40]}'; accepted is gzip")
@@ -312,10 +320,8 @@ async def _values_guide(request: Request, record: SessionRecord, target: str) ->
     if written != expected:
         raise ProblemError(
             "trimap",
-            f"{'more' if written > expected else 'fewer'} values than the picture's"
-            f" {record.facts.width}x{record.facts.height} pixels",
+            f"{'more' if written > expected else 'fewer'} values than {width}x{height} pixels",
         )
-    return Guide("values", Upload(target, "the trimap"))
 
 
 async def _set_trimap(
@@ -332,6 +338,54 @@ async def _set_trimap(
     if old is not None:
         remove(old)
     return TrimapBody.of(facts)
+
+
+@router.post(
+    "/{identity}/proposal",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            }
+        },
+        **_ERRORS,
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        }
+    },
+)
+async def propose(
+    service: ServiceDep,
+    request: Request,
+    identity: Identity,
+    width: Annotated[int, Query(ge=1, le=4000)],
+    height: Annotated[int, Query(ge=1, le=4000)],
+) -> Response:
+    """Propose a trimap from scribbles: bytes of 0, 255, 128 for unknown, anything else for none.
+
+    They are of the picture scaled to `width` × `height`, at most four million; so is the answer.
+    """
+    record = service.sessions.get(identity)
+    if width * height > _PROPOSAL_PIXELS:
+        raise ProblemError("option", f"{width}x{height}: a proposal has {_PROPOSAL_PIXELS} pixels")
+    sent, target = service.new_file(), service.new_file()
+    try:
+        await _keep_values(request, width, height, sent)
+        task = Propose(record.recipe, Upload(sent, "the scribbles"), width, height, target)
+        await service.run(
+            request, task, session=record.id, light=True, names=(record.picture, task.scribbles)
+        )
+        values = await asyncio.to_thread(FilePath(target).read_bytes)
+    finally:
+        remove(sent)
+        remove(target)
+    return Response(values, media_type="application/octet-stream")
 
 
 # ---- the matte and its strokes ----
@@ -384,10 +438,18 @@ async def add_stroke(
 
 @router.put("/{identity}/strokes", responses=_ERRORS)
 async def replace_strokes(
-    service: ServiceDep, request: Request, identity: Identity, strokes: list[StrokeBody]
+    service: ServiceDep,
+    request: Request,
+    identity: Identity,
+    strokes: list[StrokeBody],
+    compute: Annotated[bool, Query(description="follow them, or only keep them")] = True,
 ) -> SessionBody:
     """Replace all strokes."""
     record = service.sessions.get(identity)
+    if not compute:
+        _check_number(service, len(strokes))
+        record.strokes = tuple(one.stroke() for one in strokes)
+        return SessionBody.of(record)
     return await _follow(service, request, record, tuple(one.stroke() for one in strokes))
 
 
@@ -420,9 +482,7 @@ async def undo_stroke(service: ServiceDep, request: Request, identity: Identity)
 async def _follow(
     service: Service, request: Request, record: SessionRecord, strokes: tuple[Stroke, ...]
 ) -> SessionBody:
-    most = service.settings.limits.strokes
-    if len(strokes) > most:
-        raise ProblemError("option", f"{len(strokes)} strokes; a session may have {most}")
+    _check_number(service, len(strokes))
     before, record.strokes = record.strokes, strokes
     try:
         await service.compute(request, record)
@@ -433,6 +493,12 @@ async def _follow(
             record.strokes = before
         raise
     return SessionBody.of(record)
+
+
+def _check_number(service: Service, strokes: int) -> None:
+    most = service.settings.limits.strokes
+    if strokes > most:
+        raise ProblemError("option", f"{strokes} strokes; a session may have {most}")
 
 
 # ---- results ----

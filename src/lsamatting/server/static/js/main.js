@@ -50,11 +50,10 @@ function main() {
     lost,
     progress.element,
     notices.alert,
-    viewBar.element,
   );
   document.body.append(
     header.element,
-    h("main", { class: "main" }, h("div", { class: "middle" }, frame, strip.element), panel.element),
+    h("main", { class: "main" }, h("div", { class: "middle" }, frame, viewBar.element, strip.element), panel.element),
     help,
   );
   header.element.append(notices.said);
@@ -94,12 +93,23 @@ async function start(store, actions) {
     await actions.attempt(() => api.login(token));
   }
   await actions.attempt(async () => {
-    const { weights } = await api.health();
-    store.set({ weights });
+    store.set({ weights: await readyWeights() });
     for (const { number, name } of await api.given()) {
       await actions.open(name, { kind: "given", number });
     }
   });
+}
+
+/** Wait until the server has loaded its weights, and give their names. */
+async function readyWeights() {
+  for (;;) {
+    try {
+      return (await api.health()).weights;
+    } catch (error) {
+      if (!(error instanceof api.ApiError && error.status === 503)) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
 }
 
 /**
@@ -257,7 +267,7 @@ function makeViewBar(store, actions, stage) {
   const update = () => {
     element.hidden = !store.active?.width;
     views.update();
-    backdrop.hidden = store.shown !== "subject";
+    backdrop.classList.toggle("away", store.shown !== "subject");
     for (const one of element.querySelectorAll("[data-value]")) {
       const value = /** @type {HTMLElement} */ (one).dataset.value ?? "";
       if (["subject", "alpha", "overlay"].includes(value)) {
@@ -409,9 +419,9 @@ function askWhatItIs(name) {
 }
 
 function theme() {
+  // Dark whatever the system prefers: bright surroundings change how a picture is seen.
   const kept = localStorage.getItem("theme");
-  if (kept && THEMES.includes(kept)) return kept;
-  return matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
+  return kept && THEMES.includes(kept) ? kept : THEMES[0];
 }
 
 function switchTheme() {
