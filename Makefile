@@ -1,4 +1,4 @@
-# make demo and make test need nothing but Python >= 3.11: they make .venv themselves.
+# make app, make demo and make test need nothing but Python >= 3.11: they make .venv themselves.
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -12,7 +12,10 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 export OMP_WAIT_POLICY := PASSIVE
 export GOMP_SPINCOUNT  := 0
 
-.PHONY: demo test lint format clean
+.PHONY: app demo test lint format clean
+
+app: $(STAMP)
+	$(BIN)/lsamatting serve
 
 demo: $(STAMP)
 	$(BIN)/lsamatting demo

@@ -189,7 +189,7 @@ def test_strokes_are_followed_and_taken_back(http, scene, model):
     assert not corrected[mask].any()
     session = model.open(scene.image, scene.trimap)
     session.stroke(mask, 0)
-    assert matches(corrected, session.refine().alpha)
+    assert matches(corrected, session.predict().alpha)
     assert http.get(f"{here}/strokes").json() == painted["strokes"]
     http.patch(f"{here}/strokes/0", json={"enabled": False})
     assert np.array_equal(pixels(http.get(f"{here}/alpha")), alpha)
@@ -301,7 +301,7 @@ def test_a_backdrop(http, scene):
 
 def test_a_project_opens_to_the_same_pixels(http, scene):
     here = opened(http, scene)["links"]["self"]
-    http.post(f"{here}/matte", json={"foreground": "closed-form"})
+    http.post(f"{here}/matte", json={"foreground": "none"})
     http.post(f"{here}/strokes", json={"points": POINTS, "opacity": 0})
     finish = {"shift": 1, "feather": 0.5, "low": 0, "high": 1, "decontaminate": 0.5}
     page = {"view": "alpha", "zoom": 2}

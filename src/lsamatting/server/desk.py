@@ -290,7 +290,13 @@ class Desk:
         engine = self._engine(opened, trimap, options)
         followed = [stroke for stroke in strokes if not stroke.exact]
         _follow(engine, opened.followed, followed)
-        matte = engine.refine(progress=progress) if followed or options.refine else engine.predict()
+        # Strokes of 0 and 1 are knowledge, and followed without further steps; only to others the
+        # network has to be led.
+        led = any(0 < stroke.opacity < 1 for stroke in followed)
+        if led or options.refine:
+            matte = engine.refine(progress=progress)
+        else:
+            matte = engine.predict(progress=progress)
         if len(followed) == len(strokes):
             return matte
         # All strokes once more in their order: of those that overlap the latest holds.

@@ -159,9 +159,7 @@ export class Actions {
   }
 
   pickFiles() {
-    const input = h("input", { type: "file", multiple: true, accept: "image/*,.exr,.tif,.tiff,.lsm" });
-    input.addEventListener("change", () => this.openFiles([...(input.files ?? [])]));
-    input.click();
+    chooseFiles("image/*,.exr,.tif,.tiff,.lsm", true, (files) => this.openFiles(files));
   }
 
   // ---- marks ----
@@ -218,12 +216,9 @@ export class Actions {
   pickGuide(kind) {
     const picture = this.store.active;
     if (!picture) return;
-    const input = h("input", { type: "file", accept: "image/*,.exr,.tif,.tiff" });
-    input.addEventListener("change", () => {
-      const file = input.files?.[0];
-      if (file) this.attempt(() => this.useGuide(picture, kind, file));
-    });
-    input.click();
+    chooseFiles("image/*,.exr,.tif,.tiff", false, ([file]) =>
+      this.attempt(() => this.useGuide(picture, kind, file)),
+    );
   }
 
   /**
@@ -425,12 +420,9 @@ export class Actions {
   pickBackdrop() {
     const picture = this.store.active;
     if (!picture) return;
-    const input = h("input", { type: "file", accept: "image/*" });
-    input.addEventListener("change", () => {
-      const file = input.files?.[0];
-      if (file) this.attempt(() => this.useBackdrop(picture, file));
-    });
-    input.click();
+    chooseFiles("image/*", false, ([file]) =>
+      this.attempt(() => this.useBackdrop(picture, file)),
+    );
   }
 
   /**
@@ -495,6 +487,26 @@ export class Actions {
     window.setTimeout(() => URL.revokeObjectURL(url), 60_000);
     this.notices.say(t("saved", { name }));
   }
+}
+
+/**
+ * Let the user choose files.
+ * @param {string} accept
+ * @param {boolean} multiple
+ * @param {(files: File[]) => void} chosen
+ */
+function chooseFiles(accept, multiple, chosen) {
+  // It is part of the page until the answer is there, or it might be gone before.
+  const input = h("input", { type: "file", accept, multiple, hidden: true });
+  const done = () => input.remove();
+  input.addEventListener("change", () => {
+    const files = [...(input.files ?? [])];
+    done();
+    if (files.length) chosen(files);
+  });
+  input.addEventListener("cancel", done);
+  document.body.append(input);
+  input.click();
 }
 
 /** @param {string} name */

@@ -145,7 +145,7 @@ export function listen(store, actions, input, page) {
         else actions.matte();
         return true;
       case "Tab":
-        if (!onStage || event.shiftKey) return false;
+        if (!onStage || event.shiftKey || !store.active?.width) return false;
         if (!store.original) store.set({ original: true });
         return true;
       case "p":

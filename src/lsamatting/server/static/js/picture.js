@@ -42,7 +42,7 @@ export class Picture extends EventTarget {
     /** @type {Stroke[]} */
     this.strokes = [];
     /** @type {Options} */
-    this.options = { weights: null, refine: false, tta: false, foreground: "ml" };
+    this.options = { weights: null, refine: false, tta: false, foreground: "blur-fusion" };
     /** @type {Finish} */
     this.finish = { ...PLAIN };
     /** @type {Blob | null} */

@@ -8,7 +8,7 @@ const STRINGS = {
   welcomeTitle: "Drop a picture here",
   welcomeText: "or paste one, or choose files. Nothing leaves this machine but to the server you started.",
   welcomeOpen: "Choose pictures…",
-  stage: "Picture. Arrow keys move the brush, P puts it down and lifts it.",
+  stage: "Picture. Arrow keys move the brush, P puts it down and lifts it, F6 leads to the tools.",
   pictures: "Open pictures",
   closePicture: "Close {name}",
   steps: "Steps",
