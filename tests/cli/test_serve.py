@@ -16,7 +16,18 @@ def start(*arguments: str | Path) -> tuple[subprocess.Popen[str], str]:
     """Start the command and give it and the address that it prints."""
     code = "import sys; from lsamatting.cli.main import main; sys.exit(main(sys.argv[1:]))"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, "serve", "--port", "0", "--device", "cpu", *arguments],
+        [
+            sys.executable,
+            "-c",
+            code,
+            "serve",
+            "--no-open",
+            "--port",
+            "0",
+            "--device",
+            "cpu",
+            *arguments,
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -59,7 +70,7 @@ def test_a_port_that_is_taken(cli):
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        outcome = cli("serve", "--port", port)
+        outcome = cli("serve", "--no-open", "--port", port)
     assert outcome.code == 2
     assert f"127.0.0.1:{port}: cannot listen there" in outcome.error_line
 
@@ -78,3 +89,21 @@ def test_a_token_file_of_no_use(cli, tmp_path, text, words):
     outcome = cli("serve", "--port", 0, "--token-file", file)
     assert outcome.code == 2
     assert words in outcome.error_line
+
+
+def test_a_picture_named_on_the_command_line_is_opened(scene):
+    process, address = start(scene.image)
+    try:
+        assert httpx.get(f"{address}v1/given").json() == [{"number": 0, "name": "image.png"}]
+        opened = httpx.post(f"{address}v1/sessions", data={"given": 0}, timeout=60).json()
+        assert (opened["width"], opened["height"]) == (56, 40)
+        assert "<script type" in httpx.get(address).text
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+def test_a_picture_that_is_not_there(cli, tmp_path):
+    outcome = cli("serve", "--no-open", "--port", 0, tmp_path / "none.png")
+    assert outcome.code == 2
+    assert "no such file" in outcome.error_line

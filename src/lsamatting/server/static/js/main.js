@@ -62,7 +62,8 @@ function main() {
     showHelp: () => help.showModal(),
     leaveStage: () => {
       const inside = document.activeElement === top;
-      const first = panel.element.querySelector("section:not([hidden]) button:not([disabled])");
+      const tools = [...panel.element.querySelectorAll("section button")];
+      const first = tools.find((tool) => tool.checkVisibility());
       if (inside && first instanceof HTMLElement) first.focus();
       else top.focus();
     },
