@@ -26,6 +26,7 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WideSet:
     """What is held out is green, what is trained on is red: photographs and foregrounds."""
     monkeypatch.setattr(wide_set, "_SMALLEST", 96)
     monkeypatch.setattr(wide_set, "_LARGEST", 128)
+    monkeypatch.setattr(wide_set, "_PROCEDURAL_SIDES", (96, 128))
     for folder in ("photos", "cut/fg", "cut/alpha"):
         (tmp_path / folder).mkdir(parents=True)
     alpha = np.zeros((90, 80), np.uint8)

@@ -36,6 +36,7 @@ VERSION = 1
 """Changes whenever the same seed gives other pictures."""
 
 _SMALLEST, _LARGEST = 800, 1600
+_PROCEDURAL_SIDES = 800, 1300
 _LARGE_BACKGROUND = 700
 """From this shorter side on a photograph is preferred where the composite is large."""
 _MOST_ENLARGED, _MOST_ENLARGED_BACKGROUND = 1.6, 2.4
@@ -162,7 +163,7 @@ class _Maker:
         return _cut_down(rng, augment(rng, cutout, background, size, AUGMENTATION, wide=True))
 
     def _procedural(self, rng: np.random.Generator, kind: str) -> DecodedCutout:
-        height, width = (int(side) for side in rng.integers(800, 1300, 2))
+        height, width = (int(side) for side in rng.integers(*_PROCEDURAL_SIDES, 2))
         item = render_kind(kind, rng, (height, width), self.photos)
         alpha = to_bytes(item.alpha)
         visible, edge = some_points(alpha > 0), some_points((alpha > 0) & (alpha < 255))
