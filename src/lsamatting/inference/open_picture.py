@@ -132,6 +132,9 @@ class OpenPicture:
                     )
                     opacity = refined.alpha
                     reports.append(refined.report)
+                    if len(symmetries) > 1:
+                        # Features of two runs at once would double the peak of memory.
+                        self._refiner = None
                 summed += np.clip(opacity, 0, 1)
                 tell(run + 1)
             alpha = frame.restore(summed / np.float32(len(symmetries)))
