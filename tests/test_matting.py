@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -184,3 +186,16 @@ def test_notes_of_picture_and_trimap_come_along(model, scene):
     marks[marks == 255] = 128
     matte = model(scene.image, marks)
     assert any(note.source == "trimap" and "no foreground" in note.text for note in matte.notes)
+
+
+def test_no_kernel_is_compiled_on_the_way_to_a_cutout(scene):
+    """Neither Numba nor PyMatting is needed, with the bundled weights either."""
+    code = (
+        "import sys; sys.modules['numba'] = sys.modules['pymatting'] = None\n"
+        "from lsamatting import Matting\n"
+        "model = Matting.from_pretrained(device='cpu')\n"
+        f"matte = model({str(scene.image)!r}, {str(scene.trimap)!r})\n"
+        "print(matte.cutout().shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "(40, 56, 4)\n", done.stderr

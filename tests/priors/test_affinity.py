@@ -93,13 +93,3 @@ def test_large_systems_are_solved_on_a_coarser_grid(monkeypatch):
     np.testing.assert_array_equal(coarse[foreground], 1)
     np.testing.assert_array_equal(coarse[background], 0)
     assert 0 < np.abs(coarse - fine).mean() < 0.1
-
-
-def test_nothing_is_printed(capfd):
-    """PyMatting reports failed shifts on standard output, where a command writes its JSON."""
-    rng = np.random.default_rng(0)
-    image = rng.random((60, 60, 3), dtype=np.float32) ** 8
-    foreground, background = np.zeros((2, 60, 60), bool)
-    foreground[0, 0] = background[-1, -1] = True
-    affinity_alpha(image, foreground, background, np.zeros((60, 60), np.float32))
-    assert capfd.readouterr().out == ""

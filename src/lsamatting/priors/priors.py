@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.errors import ConfigError
+from lsamatting.priors.affinity import affinity_alpha
 from lsamatting.priors.channels import PRIOR_CHANNELS, channel_count
 from lsamatting.priors.closed_form import MIXTURE_WEIGHT, ClosedForm
 from lsamatting.priors.extension import implied_alpha, nearest_colours, smooth_colours
@@ -214,9 +215,6 @@ class _Priors:
 
     @property
     def alpha_affinity(self) -> NDArray[np.float32]:
-        # PyMatting takes a second to import; networks without this prior never pay it.
-        from lsamatting.priors.affinity import affinity_alpha
-
         pull = implied_alpha(self.small, self.near_foreground[0], self.near_background[0])
         pull += implied_alpha(self.small, self.filled_foreground, self.filled_background)
         coarse = affinity_alpha(
