@@ -244,7 +244,7 @@ def run_all(
     with Progress(
         console=console,
         transient=True,
-        disable=not ((batch or work.slow) and console.is_terminal),
+        disable=quiet or not ((batch or work.slow) and console.is_terminal),
         # Results stay on stdout when that is a file or a pipe.
         redirect_stdout=sys.stdout.isatty(),
     ) as progress:

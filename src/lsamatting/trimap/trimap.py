@@ -14,6 +14,7 @@ import numpy.typing as npt
 from lsamatting.errors import ConfigError, ImageError, TrimapError, TrimapWarning
 from lsamatting.formats.decode import describe
 from lsamatting.images import DEFAULT_MAX_PIXELS, read_grey, write_grey
+from lsamatting.trimap.boundary import two_sided_boundary
 from lsamatting.trimap.coding import read_mask_values, read_trimap_values
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ class Trimap:
             raise ConfigError(f"band {band:g} must not be negative")
         matte, _ = read_grey(alpha)
         inside = matte > 0.5
-        seeds = ((matte > low) & (matte < high)) | _two_sided_boundary(inside)
+        seeds = ((matte > low) & (matte < high)) | two_sided_boundary(inside)
         values = np.where(inside, FOREGROUND, BACKGROUND).astype(np.uint8)
         values[~_beyond(seeds, band)] = UNKNOWN
         return cls(values, _missing_kinds(values))
@@ -288,7 +289,7 @@ class Trimap:
         """
         if region not in ("foreground", "background"):
             raise ConfigError(f"region '{region}'; accepted are foreground and background")
-        return _two_sided_boundary(self.foreground if region == "foreground" else self.background)
+        return two_sided_boundary(self.foreground if region == "foreground" else self.background)
 
     def write(self, path: str | Path | BinaryIO, *, suffix: str | None = None) -> None:
         """Write the values 0, 128 and 255 into an 8-bit file that keeps them exactly.
@@ -337,16 +338,6 @@ def _told(trimap: Trimap, source: Any) -> Trimap:
     for message in trimap.warnings:
         warnings.warn(f"{describe(source)}: {message}", TrimapWarning, stacklevel=3)
     return trimap
-
-
-def _two_sided_boundary(region: Mask) -> Mask:
-    edge = np.zeros(region.shape, bool)
-    vertical, horizontal = region[1:] != region[:-1], region[:, 1:] != region[:, :-1]
-    edge[1:] |= vertical
-    edge[:-1] |= vertical
-    edge[:, 1:] |= horizontal
-    edge[:, :-1] |= horizontal
-    return edge
 
 
 def _beyond(region: Mask, distance: float) -> Mask:

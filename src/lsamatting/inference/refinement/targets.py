@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.choices import Boundary
+from lsamatting.trimap.boundary import two_sided_boundary
 
 Mask = NDArray[np.bool_]
 
@@ -74,15 +75,9 @@ def boundary_targets(
 
 
 def _boundary(region: Mask, counted: Mask, unknown: Mask, boundary: Boundary) -> Mask:
-    if boundary == "published":
-        return _near(region, cv2.MORPH_RECT) & unknown
-    outside = counted & ~region
-    return (_near(region, cv2.MORPH_CROSS) & outside) | (_near(outside, cv2.MORPH_CROSS) & region)
-
-
-def _near(region: Mask, shape: int) -> Mask:
-    """Mark the region and the pixels that have a neighbour in it."""
+    if boundary == "paper":
+        return two_sided_boundary(region, counted)
     if region.size == 0:
         return region
-    kernel = cv2.getStructuringElement(shape, (3, 3))
-    return cv2.dilate(region.view(np.uint8), kernel).astype(np.bool_)
+    # Unknown pixels with one of the region among their eight neighbours.
+    return cv2.dilate(region.view(np.uint8), np.ones((3, 3), np.uint8)).astype(np.bool_) & unknown
