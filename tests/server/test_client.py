@@ -66,9 +66,13 @@ def test_mistakes(client, scene, tmp_path):
 def test_the_commands_of_the_page(server, scene, tmp_path):
     """docs/api.md: every curl command, and the example in Python, as they stand there."""
     text = DOCS.read_text()
-    for name, file in (("photo.jpg", scene.image), ("trimap.png", scene.trimap)):
-        Image.open(file).save(tmp_path / name)
-    Image.open(scene.mask).save(tmp_path / "mask.png")
+    # As large as a picture in which the example's stroke has room.
+    for name, file in (
+        ("photo.jpg", scene.image),
+        ("trimap.png", scene.trimap),
+        ("mask.png", scene.mask),
+    ):
+        Image.open(file).resize((448, 320), Image.Resampling.NEAREST).save(tmp_path / name)
     commands = [
         line.replace(" \\\n", " ")
         for line in text.replace("\\\n", "").splitlines()
