@@ -209,6 +209,15 @@ def test_mask_files_are_read_and_cutouts_give_their_opacity(tmp_path):
     )
 
 
+def test_the_band_grows_with_the_subject():
+    for side in (50, 400):
+        mask = np.zeros((2 * side, 2 * side), bool)
+        mask[:side, :side] = True
+        trimap = Trimap.from_mask(mask)
+        expected = Trimap.from_mask(mask, erode=max(2, side // 50), dilate=max(2, side // 50))
+        np.testing.assert_array_equal(trimap.values, expected.values)
+
+
 @pytest.mark.parametrize(
     "options", [{"erode": -1}, {"dilate": -1}, {"low": 0.9, "high": 0.1}, {"high": 1.5}]
 )
@@ -217,13 +226,13 @@ def test_mask_options_out_of_range(options):
         Trimap.from_mask(np.zeros((2, 2), bool), **options)
 
 
-# ---- from strokes ----
+# ---- from marked regions ----
 
 
 def test_strokes_are_known_and_the_rest_unknown():
     front, back = np.zeros((2, 3, 4), bool)
     front[0, 0], back[2, 3] = True, True
-    trimap = Trimap.from_strokes((3, 4), foreground=front, background=back)
+    trimap = Trimap.from_known((3, 4), foreground=front, background=back)
     assert trimap.values[0, 0] == FOREGROUND
     assert trimap.values[2, 3] == BACKGROUND
     assert trimap.counts == (1, 10, 1)
@@ -233,10 +242,10 @@ def test_strokes_are_known_and_the_rest_unknown():
 def test_strokes_must_fit_and_not_overlap():
     front, back = np.zeros((2, 3, 4), bool)
     with pytest.raises(TrimapError, match="background strokes are 4x2 pixels, the image is 4x3"):
-        Trimap.from_strokes((3, 4), foreground=front, background=back[:2])
+        Trimap.from_known((3, 4), foreground=front, background=back[:2])
     front[1, 1:3] = back[1, 1:4] = True
     with pytest.raises(TrimapError, match="overlap in 2 pixels"):
-        Trimap.from_strokes((3, 4), foreground=front, background=back)
+        Trimap.from_known((3, 4), foreground=front, background=back)
 
 
 # ---- from a known matte ----

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
-from lsamatting.cli.options import DEFAULT_BAND
 from lsamatting.cli.streams import named, readable, writable
 from lsamatting.cli.strokes import read_strokes
 from lsamatting.errors import LsamattingError, TrimapError
@@ -45,19 +44,28 @@ class Guide:
 
     max_pixels: int
     is_mask: bool = False
-    erode: int = DEFAULT_BAND
-    dilate: int = DEFAULT_BAND
+    erode: int | None = None
+    dilate: int | None = None
     thresholds: dict[str, int] = field(default_factory=dict)
     """Options of `Trimap.read` that differ from its defaults."""
 
-    def read(self, path: Path) -> Trimap:
-        """Read one file."""
+    @property
+    def sees_picture(self) -> bool:
+        """Whether the picture has a say in the trimap: in the width of a mask's band."""
+        return self.is_mask and self.erode is None and self.dilate is None
+
+    def read(self, path: Path, picture: Picture) -> Trimap:
+        """Read the guide of a picture."""
         from lsamatting.trimap import Trimap
 
         source = readable(path)
         if self.is_mask:
             return Trimap.from_mask(
-                source, erode=self.erode, dilate=self.dilate, max_pixels=self.max_pixels
+                source,
+                image=picture.visible() if self.sees_picture else None,
+                erode=self.erode,
+                dilate=self.dilate,
+                max_pixels=self.max_pixels,
             )
         return Trimap.read(source, max_pixels=self.max_pixels, **self.thresholds)
 
@@ -120,7 +128,7 @@ class Work:
         """
         start = time.perf_counter()
         picture = self.reading.picture(task.pair.image)
-        trimap = self._trimap(task.pair.guide)
+        trimap = self._trimap(task.pair.guide, picture)
         trimap.check_size(
             picture.pixels.shape[:2], named(task.pair.image), called=named(task.pair.guide)
         )
@@ -173,10 +181,10 @@ class Work:
             progress=progress,
         )
 
-    def _trimap(self, path: Path) -> Trimap:
+    def _trimap(self, path: Path, picture: Picture) -> Trimap:
         # One guide may serve thousands of frames.
-        if self._latest.get("path") != path:
-            self._latest.update(path=path, trimap=self.guide.read(path))
+        if self._latest.get("path") != path or self.guide.sees_picture:
+            self._latest.update(path=path, trimap=self.guide.read(path, picture))
         trimap: Trimap = self._latest["trimap"]
         return trimap
 

@@ -15,7 +15,6 @@ from lsamatting.choices import Depth, ForegroundMethod, trimap_thresholds
 from lsamatting.cli.batch import OVERLAY_COLOUR, Guide, Reading, Task, Work, run_all, summary
 from lsamatting.cli.console import say
 from lsamatting.cli.options import (
-    DEFAULT_BAND,
     BoundaryOption,
     DeviceOption,
     DilateOption,
@@ -243,8 +242,8 @@ def matte(
         strokes=strokes,
         guide=Guide(
             is_mask=mask is not None,
-            erode=DEFAULT_BAND if erode is None else erode,
-            dilate=DEFAULT_BAND if dilate is None else dilate,
+            erode=erode,
+            dilate=dilate,
             thresholds=thresholds,
             max_pixels=limit,
         ),

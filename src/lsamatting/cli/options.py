@@ -65,11 +65,19 @@ TtaSymmetriesOption = Annotated[
 ]
 ErodeOption = Annotated[
     int | None,
-    typer.Option(min=0, help="With a mask: pixels that become unknown inside its edge [10]."),
+    typer.Option(
+        min=0,
+        help="With a mask: pixels that become unknown inside its edge "
+        "[2 % of the subject's size, and what stands out in the picture].",
+    ),
 ]
 DilateOption = Annotated[
     int | None,
-    typer.Option(min=0, help="With a mask: pixels that become unknown outside its edge [10]."),
+    typer.Option(
+        min=0,
+        help="With a mask: pixels that become unknown outside its edge "
+        "[2 % of the subject's size, and what stands out in the picture].",
+    ),
 ]
 LinearOption = Annotated[
     bool | None,
@@ -100,6 +108,3 @@ MaxPixelsOption = Annotated[
     int | None,
     typer.Option(min=1, help="Largest picture that is opened, in pixels [200000000]."),
 ]
-
-DEFAULT_BAND = 10
-"""Pixels on either side of a mask's edge, if neither --erode nor --dilate says otherwise."""

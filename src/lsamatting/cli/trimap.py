@@ -9,7 +9,6 @@ import typer
 
 from lsamatting.cli.console import complain, say, warn
 from lsamatting.cli.options import (
-    DEFAULT_BAND,
     DilateOption,
     ErodeOption,
     MaxPixelsOption,
@@ -37,6 +36,13 @@ def trimap(
             "output.",
         ),
     ],
+    image: Annotated[
+        Path | None,
+        typer.Option(
+            help="The picture, or the folder of pictures named as the masks are: whiskers, hair "
+            "and chains that it shows beyond a rough mask become unknown too."
+        ),
+    ] = None,
     erode: ErodeOption = None,
     dilate: DilateOption = None,
     recursive: RecursiveOption = False,
@@ -50,14 +56,23 @@ def trimap(
         refuse_replacing,
         refuse_twice,
     )
-    from lsamatting.cli.pairing import search
-    from lsamatting.images import DEFAULT_MAX_PIXELS, check_destination
+    from lsamatting.cli.pairing import Found, pair_up, search
+    from lsamatting.images import DEFAULT_MAX_PIXELS, check_destination, read_picture
     from lsamatting.trimap import Trimap, check_format
 
-    looked = search(masks, recursive=recursive, leave_out=[output])
-    batch = looked.batch
-    outputs = [destination("--output", output, item.name, batch=batch) for item in looked.found]
-    refuse_replacing(outputs, [item.path for item in looked.found])
+    limit = max_pixels or DEFAULT_MAX_PIXELS
+    seen_with: dict[Path, Path] = {}
+    unpaired: list[tuple[Path, str]] = []
+    if image is None:
+        looked = search(masks, recursive=recursive, leave_out=[output])
+        found, skipped, batch = looked.found, looked.skipped, looked.batch
+    else:
+        pairing = pair_up(masks, image, recursive=recursive, leave_out=[output])
+        found = [Found(pair.image, pair.name) for pair in pairing.pairs]
+        seen_with = {pair.image: pair.guide for pair in pairing.pairs}
+        skipped, batch, unpaired = pairing.skipped, pairing.batch, pairing.unpaired
+    outputs = [destination("--output", output, item.name, batch=batch) for item in found]
+    refuse_replacing(outputs, [*(item.path for item in found), *seen_with.values()])
     refuse_twice(outputs)
     for path in outputs:
         if path != STREAM:
@@ -69,14 +84,18 @@ def trimap(
             check_can_be_made(folder)
         for folder in folders:
             make_folder(folder)
-    failed = 0
-    for item, path in zip(looked.found, outputs, strict=True):
+    for _, problem in unpaired:
+        complain(problem)
+    failed = len(unpaired)
+    for item, path in zip(found, outputs, strict=True):
+        seen = seen_with.get(item.path)
         try:
             made = Trimap.from_mask(
                 readable(item.path),
-                erode=DEFAULT_BAND if erode is None else erode,
-                dilate=DEFAULT_BAND if dilate is None else dilate,
-                max_pixels=max_pixels or DEFAULT_MAX_PIXELS,
+                image=None if seen is None else read_picture(seen, max_pixels=limit).visible(),
+                erode=erode,
+                dilate=dilate,
+                max_pixels=limit,
             )
             target, suffix = writable(path)
             made.write(target, suffix=suffix)
@@ -90,7 +109,7 @@ def trimap(
             warn(f"{named(item.path)}: {warning}")
         if path != STREAM:
             say(f"{named(item.path)} -> {path} ({made.describe()})")
-    for path, reason in looked.skipped:
+    for path, reason in skipped:
         say(f"{path}: skipped, {reason}")
     if failed:
         raise typer.Exit(2)

@@ -184,12 +184,9 @@ class Desk:
                 )
             trimap = Trimap(values.reshape(height, width))
         elif guide.kind == "mask":
-            bands = {
-                name: value
-                for name, value in (("erode", guide.erode), ("dilate", guide.dilate))
-                if value is not None
-            }
-            trimap = Trimap.from_mask(path, max_pixels=limit, **bands)
+            trimap = Trimap.from_mask(
+                path, erode=guide.erode, dilate=guide.dilate, max_pixels=limit
+            )
         elif guide.kind == "strokes":
             trimap = _scribbled(read_picture(path, max_pixels=limit), guide.upload)
         else:
@@ -205,12 +202,10 @@ class Desk:
         return _trimap_facts(trimap)
 
     def _propose(self, task: Propose) -> None:
-        from lsamatting.trimap.proposal import propose_trimap
-
         opened = self._open(task.recipe)
         sheet = opened.sheet = opened.sheet or Sheet(opened.picture)
         marks = np.fromfile(task.scribbles.path, np.uint8).reshape(task.height, task.width)
-        proposed = propose_trimap(
+        proposed = Trimap.from_strokes(
             sheet.small("picture", task.width, task.height),
             foreground=marks == FOREGROUND,
             background=marks == BACKGROUND,
@@ -393,7 +388,7 @@ def _scribbled(layer: Picture, upload: Upload) -> Trimap:
         )
     painted, bright = layer.alpha > 0.5, layer.pixels.mean(axis=2) > 0.5
     shape: tuple[int, int] = layer.pixels.shape[:2]
-    return Trimap.from_strokes(shape, foreground=painted & bright, background=painted & ~bright)
+    return Trimap.from_known(shape, foreground=painted & bright, background=painted & ~bright)
 
 
 def _trimap_facts(trimap: Trimap) -> TrimapFacts:

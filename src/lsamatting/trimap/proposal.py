@@ -8,10 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.errors import TrimapError
+from lsamatting.trimap.band import details
 from lsamatting.trimap.trimap import BACKGROUND, FOREGROUND, UNKNOWN, Mask, Trimap
 
 _CUT_PIXELS = 30_000
 """Size at which the cut is made: an outline needs no more, and it is there at once."""
+
+_DETAIL_PIXELS = 150_000
+"""Size at which what stands out of the subject is looked for."""
 
 _ROUNDS = 1
 _BAND = 0.012
@@ -24,17 +28,18 @@ _FRAME = 0.02
 """Width of the frame that counts as probable background where none was scribbled."""
 
 
-def propose_trimap(image: NDArray[np.float32], *, foreground: Mask, background: Mask) -> Trimap:
+def propose_trimap(image: NDArray[Any], *, foreground: Mask, background: Mask) -> Trimap:
     """Propose a trimap from scribbles, to be looked at and corrected.
 
     The picture is cut in two by GrabCut (Rother, Kolmogorov and Blake, 2004), the scribbles being
     certain. Along the cut lies a band of unknown pixels, narrow where the colours of the two sides
-    differ and wider where they do not.
+    differ and wider where they do not; what stands out of the subject across it, such as whiskers,
+    is unknown too (`lsamatting.trimap.band`).
 
     Parameters
     ----------
     image
-        H×W×3 float32 in [0, 1], gamma-encoded.
+        H×W×3 float in [0, 1], gamma-encoded, or uint8.
     foreground, background
         H×W bool, True where a stroke was drawn. Without background strokes the picture's frame is
         probably background.
@@ -51,13 +56,15 @@ def propose_trimap(image: NDArray[np.float32], *, foreground: Mask, background: 
     """
     import cv2
 
-    strokes = Trimap.from_strokes(image.shape[:2], foreground=foreground, background=background)
+    shape = (image.shape[0], image.shape[1])
+    strokes = Trimap.from_known(shape, foreground=foreground, background=background)
     if not strokes.counts.foreground:
         raise TrimapError("there is no stroke on the subject yet")
     height, width = strokes.values.shape
     scale = min(1.0, (_CUT_PIXELS / (height * width)) ** 0.5)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(np.ascontiguousarray(image), size, interpolation=cv2.INTER_AREA)
+    small = small / (np.float32(255) if small.dtype == np.uint8 else np.float32(1))
     colours = np.rint(np.clip(small, 0, 1) * 255).astype(np.uint8)
     certain_front = _reduced(foreground, size)
     certain_back = _reduced(background, size) & ~certain_front
@@ -67,6 +74,9 @@ def propose_trimap(image: NDArray[np.float32], *, foreground: Mask, background: 
     marks[band] = UNKNOWN
     enlarged = cv2.resize(marks, (width, height), interpolation=cv2.INTER_NEAREST)
     values = np.asarray(enlarged, np.uint8)
+    subject = cv2.resize(inside.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+    reach = round(_BAND * (height * width) ** 0.5)
+    values[details(image, subject > 0, width=reach, pixels=_DETAIL_PIXELS)] = UNKNOWN
     values[background], values[foreground] = BACKGROUND, FOREGROUND
     return Trimap(values)
 

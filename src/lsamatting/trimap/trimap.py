@@ -14,6 +14,7 @@ import numpy.typing as npt
 from lsamatting.errors import ConfigError, ImageError, TrimapError, TrimapWarning
 from lsamatting.formats.decode import describe
 from lsamatting.images import DEFAULT_MAX_PIXELS, read_grey, write_grey
+from lsamatting.trimap.band import default_width, details
 from lsamatting.trimap.boundary import two_sided_boundary
 from lsamatting.trimap.coding import read_mask_values, read_trimap_values
 
@@ -136,8 +137,9 @@ class Trimap:
         cls,
         mask: Source,
         *,
-        erode: int = 10,
-        dilate: int = 10,
+        image: npt.NDArray[Any] | None = None,
+        erode: int | None = None,
+        dilate: int | None = None,
         low: float = 0.05,
         high: float = 0.95,
         max_pixels: int = DEFAULT_MAX_PIXELS,
@@ -146,13 +148,18 @@ class Trimap:
 
         Foreground is every pixel that has only mask values >= `high` within `erode` pixels
         (Euclidean), background every pixel that has only values <= `low` within `dilate` pixels.
+        With the picture, what stands out of the mask or lies open in it is unknown too.
 
         Parameters
         ----------
         mask
             HxW float in [0, 1], bool, uint8 or uint16, or a file (of a cutout, its opacity).
+        image
+            The picture, HxWx3 float in [0, 1] or uint8: whiskers, hair and chains that a rough mask
+            passes over, see `lsamatting.trimap.band`.
         erode, dilate
-            Reach of the unknown band into the object and away from it, in pixels, >= 0.
+            Reach of the unknown band into the object and away from it, in pixels, >= 0. If not
+            given, 2 % of the subject's size, which is the side of a square of its area.
         low, high
             Mask values that count as certain, 0 <= low < high <= 1.
         max_pixels
@@ -162,21 +169,62 @@ class Trimap:
         ------
         ImageError
             The mask cannot be read.
+        TrimapError
+            The mask is coloured, or not of the picture's size.
         ConfigError
             An option is out of range.
+
+        Warns
+        -----
+        TrimapWarning
+            The trimap lacks a kind of pixel.
         """
         _check_levels(low, high)
-        if erode < 0 or dilate < 0:
-            raise ConfigError(f"erode {erode} and dilate {dilate} must not be negative")
+        for name, width in (("erode", erode), ("dilate", dilate)):
+            if width is not None and width < 0:
+                raise ConfigError(f"{name} {width} must not be negative")
         soft = read_mask_values(mask, max_pixels=max_pixels)
+        if image is not None and image.shape[:2] != soft.shape:
+            raise TrimapError(
+                f"the mask is {_size(soft.shape)} pixels but the picture is {_size(image.shape)};"
+                " they must be equal"
+            )
+        inside = soft > 0.5
+        width = default_width(inside)
+        erode, dilate = (width if given is None else given for given in (erode, dilate))
         values = np.full(soft.shape, UNKNOWN, np.uint8)
         values[_beyond(soft > low, dilate)] = BACKGROUND
         values[_beyond(soft < high, erode)] = FOREGROUND
+        if image is not None:
+            values[details(image, inside, width=max(erode, dilate))] = UNKNOWN
         return _told(cls(values, _missing_kinds(values, float(soft.max()) * 255)), mask)
 
     @classmethod
-    def from_strokes(cls, shape: tuple[int, int], *, foreground: Mask, background: Mask) -> Trimap:
-        """Make a trimap in which all but the stroked pixels are unknown.
+    def from_strokes(cls, image: npt.NDArray[Any], *, foreground: Mask, background: Mask) -> Trimap:
+        """Propose a trimap from a few scribbles on the subject and on what is behind it.
+
+        Quick enough to follow a brush; see `lsamatting.trimap.proposal`.
+
+        Parameters
+        ----------
+        image
+            HxWx3 float in [0, 1], gamma-encoded, or uint8.
+        foreground, background
+            HxW bool, True where a stroke was drawn. Strokes are what they say. Without any on the
+            background the picture's frame is taken for it.
+
+        Raises
+        ------
+        TrimapError
+            A mask has another size, the strokes overlap, or none is on the subject.
+        """
+        from lsamatting.trimap.proposal import propose_trimap
+
+        return propose_trimap(image, foreground=foreground, background=background)
+
+    @classmethod
+    def from_known(cls, shape: tuple[int, int], *, foreground: Mask, background: Mask) -> Trimap:
+        """Make a trimap in which all but the marked pixels are unknown.
 
         Parameters
         ----------
