@@ -142,7 +142,7 @@ def test_a_subpixel_head_is_a_strided_full_head():
 
 
 def test_with_a_base_the_untrained_network_gives_the_base():
-    config = tiny(priors=["alpha_affinity", "alpha_nearest", "distances"], base="alpha_nearest")
+    config = tiny(priors=["alpha_joint", "alpha_nearest", "distances"], base="alpha_nearest")
     network = LSANet(config).eval()
     priors = torch.rand(2, 4, 32, 64)
     with torch.no_grad():

@@ -11,7 +11,6 @@ PRIOR_CHANNELS: dict[str, int] = {
     "alpha_joint": 1,
     "alpha_closed_form": 1,
     "alpha_mixture": 1,
-    "alpha_affinity": 1,
     "alpha_nearest": 1,
     "alpha_smooth": 1,
     "mixture_confidence": 1,

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.errors import ConfigError
-from lsamatting.priors.affinity import affinity_alpha
 from lsamatting.priors.channels import PRIOR_CHANNELS, channel_count
 from lsamatting.priors.closed_form import MIXTURE_WEIGHT, ClosedForm
 from lsamatting.priors.extension import implied_alpha, nearest_colours, smooth_colours
@@ -19,7 +18,7 @@ from lsamatting.priors.mixture import Mixture, colour_mixture
 
 GRID = 2
 """Extensions are computed on a grid this many times coarser than the image: they are smooth, and
-four times cheaper there. Every opacity but `alpha_affinity` is taken at full resolution."""
+four times cheaper there. Opacities are taken at full resolution."""
 
 DISTANCE_RANGE = 64.0
 """Distance in image pixels that maps to 1; farther counts the same."""
@@ -42,8 +41,6 @@ def compute_priors(
     - `nearest_foreground`, `nearest_background`: colour of the nearest known pixels, and
       `distances` to them; `smooth_foreground`, `smooth_background`: known colours carried on
       smoothly; `alpha_nearest`, `alpha_smooth`: the opacity that such a pair implies.
-    - `alpha_affinity`: closed-form matting at half resolution, held to `alpha_nearest` and
-      `alpha_smooth`.
 
     Parameters
     ----------
@@ -112,7 +109,6 @@ _NEEDED_BY = {
     "alpha_closed_form": {"alpha_closed_form"},
     "alpha_joint": {"alpha_joint"},
     "extensions": {
-        "alpha_affinity",
         "alpha_nearest",
         "alpha_smooth",
         "nearest_foreground",
@@ -212,15 +208,6 @@ class _Priors:
     @property
     def alpha_smooth(self) -> NDArray[np.float32]:
         return implied_alpha(self.image, self.smooth_foreground, self.smooth_background)
-
-    @property
-    def alpha_affinity(self) -> NDArray[np.float32]:
-        pull = implied_alpha(self.small, self.near_foreground[0], self.near_background[0])
-        pull += implied_alpha(self.small, self.filled_foreground, self.filled_background)
-        coarse = affinity_alpha(
-            self.small, self.small_foreground, self.small_background, pull / np.float32(2)
-        )
-        return np.clip(enlarge(coarse, self.size), 0, 1)
 
     @cached_property
     def mixture(self) -> Mixture:

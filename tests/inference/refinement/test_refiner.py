@@ -31,12 +31,12 @@ VARIANTS = {
     "paper": {},
     "subpixel": {"head": "subpixel"},
     "unknown": {"attention": "unknown"},
-    "base": {"priors": ("alpha_affinity", "nearest_foreground"), "base": "alpha_affinity"},
+    "base": {"priors": ("alpha_joint", "nearest_foreground"), "base": "alpha_joint"},
     "lite": {
         "head": "subpixel",
         "attention": "unknown",
-        "priors": ("alpha_affinity",),
-        "base": "alpha_affinity",
+        "priors": ("alpha_joint",),
+        "base": "alpha_joint",
     },
 }
 
