@@ -184,9 +184,12 @@ def test_accumulated_gradients_resume_too(config: Path, interrupt) -> None:
     assert int(rows(unbroken)[-1]["samples"]) == 4 * 3 * 2
 
 
-def test_a_stop_signal_saves_and_the_run_resumes(config: Path, interrupt) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_signal_saves_and_the_run_resumes(
+    config: Path, interrupt, sent: signal.Signals
+) -> None:
     unbroken = train(config, "unbroken")
-    interrupt(4, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    interrupt(4, lambda: os.kill(os.getpid(), sent))
     with pytest.raises(SystemExit, match="at step 5; --resume continues"):
         train(config, "stopped")
     assert checkpoint(config.parent / "runs" / "stopped")["global_step"] == 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -157,5 +158,6 @@ def to_tensors(sample: Sample, priors: tuple[str, ...]) -> dict[str, torch.Tenso
 
 
 def one_thread_worker(_: int) -> None:
-    """Set a loader's worker process up: one process is one thread."""
+    """Set a loader's worker process up: one process is one thread, and Ctrl-C is its parent's."""
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -63,8 +63,9 @@ class Checkpoints(L.Callback):
     def on_exception(
         self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
     ) -> None:
-        """Save when a stop signal cut validation short: no step is under way then."""
-        if isinstance(exception, SIGTERMException) and trainer.validating:
+        """Save when a stop signal came after a step's own chance to, as during validation."""
+        between_steps = trainer.validating or not trainer.fit_loop.epoch_loop._should_accumulate()
+        if isinstance(exception, SIGTERMException) and between_steps:
             self._save(trainer)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+import threading
 import warnings
 from argparse import ArgumentError
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,7 +125,7 @@ def main(args: list[str]) -> None:
     LsamattingError
         An option or the data is at fault, or the run exists and is not to be resumed.
     SystemExit
-        A stop signal (SIGTERM) came; the run is saved.
+        A stop signal (SIGTERM, or Ctrl-C) came; the run is saved.
     """
     if not args:
         raise ConfigError("no configuration given; try configs/lite.yaml, or --help")
@@ -155,18 +159,38 @@ def main(args: list[str]) -> None:
         )
     _limit_samples(cli.trainer, cli.model.optimiser.samples, cli.datamodule.batch_size)
     try:
-        cli.trainer.fit(
-            cli.model,
-            datamodule=cli.datamodule,
-            ckpt_path=last if last.exists() else None,
-            weights_only=True,
-        )
-        if cli.datamodule.validation and not cli.record.has_validated(cli.trainer.global_step):
-            cli.trainer.validate(cli.model, datamodule=cli.datamodule, verbose=False)
+        with _interruption_saves():
+            cli.trainer.fit(
+                cli.model,
+                datamodule=cli.datamodule,
+                ckpt_path=last if last.exists() else None,
+                weights_only=True,
+            )
+            if cli.datamodule.validation and not cli.record.has_validated(cli.trainer.global_step):
+                cli.trainer.validate(cli.model, datamodule=cli.datamodule, verbose=False)
     except SIGTERMException:
         # Lightning's exit code would be 0, as if the run were done.
         step = cli.trainer.global_step
         raise SystemExit(f"stopped by a signal at step {step}; --resume continues") from None
+
+
+@contextmanager
+def _interruption_saves() -> Iterator[None]:
+    """Let the first Ctrl-C save and end the run as a stop signal does; the second ends at once."""
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        signal.raise_signal(signal.SIGTERM)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Only the main thread hears signals.
+        return
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _limit_samples(trainer: L.Trainer, samples: int | None, batch_size: int) -> None:
