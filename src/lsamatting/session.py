@@ -15,7 +15,7 @@ from lsamatting.errors import ConfigError
 from lsamatting.foreground.estimate import estimate_foreground
 from lsamatting.images import Picture
 from lsamatting.inference.estimate import EstimateOptions
-from lsamatting.inference.frame import Frame, frame_picture
+from lsamatting.inference.frame import frame_picture
 from lsamatting.inference.open_picture import OpenPicture, Progress
 from lsamatting.inference.refinement.options import RefinementOptions, default_options
 from lsamatting.inference.runtime import Runtime
@@ -56,8 +56,6 @@ class Session:
         self._strokes: list[Stroke] = []
         self._visible = picture.visible()
         self._open: OpenPicture | None = None
-        self._plain: Frame | None = None
-        """Of the trimap without strokes."""
 
     @property
     def strokes(self) -> Sequence[Stroke]:
@@ -127,31 +125,21 @@ class Session:
         chosen = options or default_options(self._options.padding, self._options.boundary)
         return self._estimate(chosen, progress)
 
-    def _framed(self, marks: NDArray[np.uint8]) -> Frame:
-        """Frame the picture; priors start from those without strokes.
-
-        So the matte follows from the strokes that there are, not from those taken back.
-        """
-        if self._plain is not None and np.array_equal(marks, self._plain.whole):
-            return self._plain
-        frame = frame_picture(
-            self._visible,
-            marks,
-            padding=self._options.padding,
-            margin=self._options.margin,
-            priors=self._runtime.config.priors,
-            before=self._plain,
-        )
-        if np.array_equal(marks, self.trimap.values):
-            self._plain = frame
-        return frame
-
     def _estimate(self, refinement: RefinementOptions | None, progress: Progress | None) -> Matte:
         started = time.perf_counter()
         marks = with_strokes(self.trimap.values, self._strokes)
         reused = self._open is not None and np.array_equal(marks, self._open.frame.whole)
         if self._open is None or not reused:
-            self._open = OpenPicture(self._runtime, self._framed(marks))
+            # Priors are solved afresh, not from the last ones: a matte then follows from the
+            # strokes alone, in whatever order they came and whichever were taken back.
+            frame = frame_picture(
+                self._visible,
+                marks,
+                padding=self._options.padding,
+                margin=self._options.margin,
+                priors=self._runtime.config.priors,
+            )
+            self._open = OpenPicture(self._runtime, frame)
         found = self._open.estimate(
             refinement=refinement,
             boundary=self._options.boundary,

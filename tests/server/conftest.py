@@ -86,3 +86,9 @@ def http(server: Running) -> Iterator[httpx.Client]:
 def start_server() -> Callable[..., contextlib.AbstractContextManager[Running]]:
     """Give what starts a server with settings of one's own."""
     return running
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Wait until something holds."""
+    return wait_until

@@ -91,7 +91,8 @@ def paired_bootstrap(
         )
         bounds.append(result.confidence_interval)
     low, high = (np.array(side, np.float64) for side in zip(*bounds, strict=True))
-    return low, high
+    # Where all means are equal, percentiles differ by their rounding, and either may be the larger.
+    return np.minimum(low, high), np.maximum(low, high)
 
 
 def _mean(sums: NDArray[Any], pictures: NDArray[Any], axis: int = -1) -> NDArray[Any]:
