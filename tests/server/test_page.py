@@ -429,8 +429,8 @@ def test_a_mask_and_its_band(editor, photo, tmp_path):
 def test_a_file_that_is_no_picture(editor, tmp_path):
     file = tmp_path / "notes.png"
     file.write_text("not a picture")
-    with editor.page.expect_file_chooser() as chosen:
-        editor.page.keyboard.press("Control+o")
+    with editor.page.expect_file_chooser(timeout=LONG) as chosen:
+        editor.button("Open…").click()
     chosen.value.set_files(str(file))
     alert = editor.page.locator(".complaint")
     expect(alert).to_contain_text("notes.png: ", timeout=LONG)
