@@ -144,7 +144,6 @@ def frame_picture(
     padding: Padding = "window",
     margin: int = MARGIN,
     priors: tuple[str, ...] = (),
-    before: Frame | None = None,
 ) -> Frame:
     """Choose what is computed of a picture, and compute its colour priors.
 
@@ -160,9 +159,6 @@ def frame_picture(
         Known pixels kept around the unknown region, with `window` padding.
     priors:
         Names of the colour priors that the network needs.
-    before:
-        The same picture's frame for a trimap that differs a little, with the same priors: where
-        both look at the same part, what is solved for starts from its solution.
 
     Raises
     ------
@@ -197,7 +193,6 @@ def frame_picture(
             marks,
             which=() if empty else priors,
             workers=2,
-            before=before.priors if before is not None and before.window == window else None,
         ),
         counted=counted,
         window=window,
