@@ -3,15 +3,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from lsamatting.data.augment import AugmentConfig
 from lsamatting.data.cache import PictureCache
-from lsamatting.data.recorded import RecordedSamples
+from lsamatting.data.recorded import RecordedSamples, seen_anew
 from lsamatting.data.samples import CompositingDataset
 from lsamatting.errors import DatasetError
-from lsamatting.priors.channels import channel_count
+from lsamatting.priors import compute_priors
+from lsamatting.priors.channels import PRIOR_CHANNELS, channel_count
 
 ALL = ("alpha_nearest", "alpha_smooth", "nearest_foreground", "distances")
 SOME = ("alpha_smooth", "distances")
@@ -99,3 +101,46 @@ def test_a_damaged_description_is_named(samples: CompositingDataset, tmp_path: P
     (tmp_path / "samples.json").write_text(json.dumps({}))
     with pytest.raises(DatasetError, match="another"):
         RecordedSamples(samples, tmp_path, priors=SOME)
+
+
+def test_beyond_the_count_kept_samples_come_again_turned(
+    samples: CompositingDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = RecordedSamples(samples, tmp_path / "kept", priors=ALL, count=4)
+    first = [kept[number] for number in range(4)]
+    monkeypatch.setattr(CompositingDataset, "sample", None)
+    again = [kept[number] for number in range(4, 44)]
+    seen = {sample["image"].numpy().tobytes() for sample in again}
+    assert len(seen) > 20
+    for number, sample in enumerate(again):
+        original = first[number % 4]
+        assert sorted(sample["alpha"].ravel().tolist()) == sorted(
+            original["alpha"].ravel().tolist()
+        )
+        repeated = RecordedSamples(samples, tmp_path / "kept", priors=ALL, count=4)[number + 4]
+        assert all(torch.equal(sample[key], repeated[key]) for key in sample)
+
+
+def test_priors_of_a_sample_seen_anew_are_those_of_its_picture(cache: PictureCache) -> None:
+    names = tuple(PRIOR_CHANNELS)
+    dataset = CompositingDataset(cache, size=64, seed=3, config=AugmentConfig(), priors=names)
+    original = dataset[1]
+    recoloured = 0
+    for seed in range(12):
+        sample = seen_anew(original, names, np.random.default_rng(seed))
+        image = np.ascontiguousarray(sample["image"].permute(1, 2, 0).numpy())
+        trimap = (sample["trimap"][0].numpy() * 255).round().astype(np.uint8)
+        trimap[trimap == 127] = 128
+        own = compute_priors(image, trimap, which=names)
+        difference = np.abs(own - sample["priors"].permute(1, 2, 0).numpy())
+        # Solved to a tolerance, on grids that are not symmetric: equal but for a little.
+        assert difference.mean() < 0.01
+        assert np.quantile(difference, 0.99) < 0.12
+        ordered = [image[..., channel].sum() for channel in range(3)]
+        recoloured += not np.allclose(
+            ordered, [float(original["image"][channel].sum()) for channel in range(3)]
+        )
+        mixed_up = seen_anew(original, names, np.random.default_rng(seed + 100))
+        wrong = np.abs(own - mixed_up["priors"].permute(1, 2, 0).numpy()).mean()
+        assert wrong > difference.mean() or torch.equal(mixed_up["image"], sample["image"])
+    assert 0 < recoloured < 12

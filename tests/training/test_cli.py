@@ -173,6 +173,16 @@ def test_a_run_that_died_resumes_at_the_step(config: Path, interrupt, every: int
     assert_same(unbroken, train(config, "broken", *options, "--resume"))
 
 
+def test_a_run_on_kept_samples_resumes_in_a_later_round(config: Path, interrupt) -> None:
+    kept = ["--data.recorded", str(config.parent / "kept"), "--data.recorded_count", "4"]
+    unbroken = train(config, "unbroken", *kept)
+    assert len(list((config.parent / "kept").glob("*/*.npz"))) == 4
+    interrupt(5, fail)
+    with pytest.raises(RuntimeError, match="power"):
+        train(config, "broken", *kept, "--run.checkpoint_steps", "2")
+    assert_same(unbroken, train(config, "broken", *kept, "--resume"))
+
+
 def test_accumulated_gradients_resume_too(config: Path, interrupt) -> None:
     options = ["--trainer.accumulate_grad_batches", "3", "--run.checkpoint_steps", "2"]
     options += ["--trainer.max_steps", "4"]
@@ -254,6 +264,7 @@ def test_another_network_cannot_resume(config: Path) -> None:
     [
         (["--data.batch_size", "many"], r"data\.batch_size.*Expected.*int.*many"),
         (["--data.nonsense", "3"], r"--data\.nonsense"),
+        (["--data.recorded_count", "4"], r"recorded_count needs data\.recorded"),
         (["--config", "nowhere.yaml"], r"nowhere\.yaml"),
         (["--model.loss.variant", "magic"], "'paper', 'code'.*magic"),
         (["--trainer.accelerator", "abacus"], "trainer cannot be had as asked.*abacus"),

@@ -86,3 +86,12 @@ def test_the_training_part_leaves_out_what_is_held_out(tmp_path: Path) -> None:
     assert len(kept) < 60
     assert {file.name for pair in data.cache.pairs for file in pair} == kept
     assert {file.name for file in data.cache.backgrounds} == kept
+
+
+@pytest.mark.parametrize("count", [0, 6, -4])
+def test_kept_samples_fill_whole_steps(tmp_path: Path, count: int) -> None:
+    make_files(tmp_path, "fg/x.png", "alpha/x.png", *(f"bg/{number}.jpg" for number in range(8)))
+    with pytest.raises(ConfigError, match="multiple of the 4 samples"):
+        MattingData(
+            str(tmp_path), batch_size=2, recorded=str(tmp_path / "kept"), recorded_count=count
+        ).check_recorded(step=4)

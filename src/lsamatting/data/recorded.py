@@ -1,7 +1,9 @@
 """Samples kept on disk, so that several trainings on the same samples make them once.
 
-A comparison of networks shows each of them the same composites; making these takes as long as
-training a small network on them.
+A comparison of networks shows each of them the same composites; making these takes longer than
+training a small network on them. A long training can see kept samples again, each time turned and
+with its colours exchanged: the priors of a turned picture are the turned priors, so that nothing
+has to be solved for.
 """
 
 from __future__ import annotations
@@ -24,6 +26,11 @@ from lsamatting.replacing import replacing
 
 _PER_FOLDER = 1000
 _DESCRIPTION = "samples.json"
+_TURN = 4
+
+RECOLOURED = 0.3
+"""Share of the samples seen again whose colour channels are exchanged: where a few thousand
+composites come dozens of times, their colours should not be what is learnt."""
 
 
 class RecordedSamples(Dataset[dict[str, Tensor]]):
@@ -40,6 +47,10 @@ class RecordedSamples(Dataset[dict[str, Tensor]]):
         Where they are kept, with a description of what made them.
     priors
         The priors to give, some of those that `samples` computes.
+    count
+        So many are made and kept; the numbers beyond are these again, each in one of the square's
+        eight positions and, at `RECOLOURED`, with its colour channels exchanged. By default every
+        number is a sample of its own.
 
     Raises
     ------
@@ -48,11 +59,17 @@ class RecordedSamples(Dataset[dict[str, Tensor]]):
     """
 
     def __init__(
-        self, samples: CompositingDataset, folder: Path, *, priors: tuple[str, ...]
+        self,
+        samples: CompositingDataset,
+        folder: Path,
+        *,
+        priors: tuple[str, ...],
+        count: int | None = None,
     ) -> None:
         self.samples = samples
         self.folder = folder
         self.priors = priors
+        self.count = count
         self._check()
 
     def _check(self) -> None:
@@ -80,6 +97,12 @@ class RecordedSamples(Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, number: int) -> dict[str, Tensor]:
         """Give sample `number` as `CompositingDataset` does, but for rounding."""
+        if self.count is None or number < self.count:
+            return self._kept(number)
+        rng = np.random.default_rng((self.samples.seed, _TURN, number))
+        return seen_anew(self._kept(number % self.count), self.priors, rng)
+
+    def _kept(self, number: int) -> dict[str, Tensor]:
         path = self.folder / f"{number // _PER_FOLDER:05d}" / f"{number:08d}.npz"
         stored = _read(path)
         if stored is None:
@@ -97,6 +120,41 @@ class RecordedSamples(Dataset[dict[str, Tensor]]):
             if chosen
             else torch.empty(0, height, width),
         }
+
+
+def seen_anew(
+    sample: dict[str, Tensor], priors: tuple[str, ...], rng: np.random.Generator
+) -> dict[str, Tensor]:
+    """Turn or mirror a sample at random, and perhaps exchange its colour channels.
+
+    Parameters
+    ----------
+    sample
+        As `CompositingDataset` gives it; of square pictures.
+    priors
+        The names of its priors.
+    rng
+        Chooses.
+
+    Returns
+    -------
+    dict
+        The sample of the turned and recoloured picture, priors included (to the tolerance to which
+        they are solved).
+    """
+    quarters, mirrored = int(rng.integers(4)), bool(rng.random() < 0.5)
+    order = rng.permutation(3).tolist() if rng.random() < RECOLOURED else [0, 1, 2]
+    channels: list[int] = []
+    for name in priors:
+        start, width = len(channels), PRIOR_CHANNELS[name]
+        channels += [start + at for at in (order if width == 3 else range(width))]
+    recoloured = {
+        **sample, "image": sample["image"][order], "priors": sample["priors"][channels]
+    }  # fmt: skip
+    turned = {name: torch.rot90(plane, quarters, (1, 2)) for name, plane in recoloured.items()}
+    return {
+        name: (plane.flip(2) if mirrored else plane).contiguous() for name, plane in turned.items()
+    }
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]] | None:

@@ -88,6 +88,9 @@ class MattingData(L.LightningDataModule):
     recorded
         A folder in which samples are kept, for several trainings on the same ones
         (`lsamatting.data.recorded`); none by default.
+    recorded_count
+        So many samples are kept, a multiple of the samples of a step; later ones are these again,
+        turned and with colours exchanged. By default every sample is a new one.
     augment
         The augmentation.
     validation
@@ -113,6 +116,7 @@ class MattingData(L.LightningDataModule):
         cache_gib: float = 8.0,
         cache_folder: str = "runs/cache",
         recorded: str | None = None,
+        recorded_count: int | None = None,
         augment: AugmentConfig = AugmentConfig(),  # noqa: B008 (frozen, and shown in the CLI's help)
         validation: str | None = None,
         validation_limit: int | None = None,
@@ -139,7 +143,10 @@ class MattingData(L.LightningDataModule):
         self.prefetch = prefetch
         self.seed = seed
         self.augment = augment
+        if recorded_count is not None and not recorded:
+            raise ConfigError("data.recorded_count needs data.recorded, the folder of the samples")
         self.recorded = Path(recorded) if recorded else None
+        self.recorded_count = recorded_count
         self.validation = Path(validation) if validation else None
         self.validation_limit = validation_limit
         self.wide_size = wide_size or size
@@ -174,6 +181,22 @@ class MattingData(L.LightningDataModule):
         """Names of the colour priors that the network in training takes."""
         return network_of(self._attached().lightning_module).config.priors
 
+    def check_recorded(self, step: int) -> None:
+        """Check that the kept samples fill steps of so many, as batches of either size need it.
+
+        Raises
+        ------
+        ConfigError
+            They do not.
+        """
+        if self.recorded_count is None:
+            return
+        if self.recorded_count < 1 or self.recorded_count % step:
+            raise ConfigError(
+                f"data.recorded_count must be a multiple of the {step} samples of a step, "
+                f"found {self.recorded_count}"
+            )
+
     def train_dataloader(self) -> DataLoader[dict[str, Any]]:
         """Give the loader of composites."""
         trainer = self._attached()
@@ -195,8 +218,9 @@ class MattingData(L.LightningDataModule):
             raise ConfigError(
                 f"{len(dataset)} backgrounds do not fill one step of {step * accumulate} samples"
             )
+        self.check_recorded(step)
         samples: Dataset[dict[str, Any]] = (
-            RecordedSamples(dataset, self.recorded, priors=self.priors)
+            RecordedSamples(dataset, self.recorded, priors=self.priors, count=self.recorded_count)
             if self.recorded
             else dataset
         )
