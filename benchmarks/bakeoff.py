@@ -116,7 +116,12 @@ def main() -> None:
     common = {**plan["settings"], "data.root": args.root, "model.optimiser.samples": args.samples}
     sets = {name: Path(folder) for name, _, folder in (on.partition("=") for on in args.on)}
     sets["home"] = args.out / "home"
-    data = {key: value for key, value in common.items() if key.startswith("data.")}
+    # The pictures of `home` are made here, not kept samples.
+    data = {
+        key: value
+        for key, value in common.items()
+        if key.startswith("data.") and not key.startswith("data.recorded")
+    }
     write_home(sets["home"], config, data)
     args.out.mkdir(parents=True, exist_ok=True)
     peers = {

@@ -26,7 +26,7 @@ from PIL import Image
 from repeated import measure_repeated
 from skimage import data
 
-from lsamatting.demo import TRIMAP
+from lsamatting.demo import CAT_TRIMAP
 from lsamatting.inference.estimate import EstimateOptions, estimate
 from lsamatting.inference.torch_runtime import TorchRuntime
 from lsamatting.inference.tta import SINGLE, Averaging
@@ -41,9 +41,9 @@ CROP = (slice(200, 300), slice(280, 405))
 
 
 def cat(width: int, height: int) -> tuple[Array, Array]:
-    """Give the demo's photograph and trimap at a size."""
+    """Give the cat's photograph and trimap at a size."""
     image = data.chelsea().astype(np.float32) / 255
-    trimap = Trimap.read(TRIMAP).values
+    trimap = Trimap.read(CAT_TRIMAP).values
     size = (width, height)
     image = np.clip(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), 0, 1)
     return image, cv2.resize(trimap, size, interpolation=cv2.INTER_NEAREST)

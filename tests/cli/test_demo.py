@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lsamatting.demo import TRIMAP
+from lsamatting.demo import ASTRONAUT_TRIMAP, CAT_TRIMAP
 
 
-def test_the_trimap_fits_the_photograph():
+@pytest.mark.parametrize(
+    ("name", "trimap"), [("astronaut", ASTRONAUT_TRIMAP), ("chelsea", CAT_TRIMAP)]
+)
+def test_the_trimap_fits_the_photograph(name, trimap):
     data = pytest.importorskip("skimage.data")
-    marks = np.asarray(Image.open(TRIMAP))
-    assert marks.shape == data.chelsea().shape[:2]
+    marks = np.asarray(Image.open(trimap))
+    assert marks.shape == getattr(data, name)().shape[:2]
     assert set(np.unique(marks)) == {0, 128, 255}
     shares = [(marks == value).mean() for value in (0, 128, 255)]
     assert min(shares) > 0.05
@@ -27,7 +30,7 @@ def test_demo_writes_and_names_its_files(cli, weights, tmp_path):
         assert str(out / name) in outcome.out
         assert (out / name).exists()
     assert Image.open(out / "cutout.png").mode == "RGBA"
-    assert Image.open(out / "alpha.png").size == (451, 300)
+    assert Image.open(out / "alpha.png").size == (512, 512)
 
 
 def test_without_weights_nothing_is_written(cli, tmp_path):

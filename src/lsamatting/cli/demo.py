@@ -22,7 +22,7 @@ def demo(
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
 ) -> None:
-    """Make the matte of a cat and say where the files are (extra: demo)."""
+    """Make the matte of an astronaut's portrait and say where the files are (extra: demo)."""
     if find_spec("skimage") is None:
         raise MissingExtraError("the demo's photograph", "demo")
 
@@ -33,7 +33,7 @@ def demo(
     from lsamatting.cli.batch import Guide, Reading, Task, Work
     from lsamatting.cli.outputs import make_folder
     from lsamatting.cli.pairing import Pair
-    from lsamatting.demo import TRIMAP
+    from lsamatting.demo import ASTRONAUT_TRIMAP
     from lsamatting.images import DEFAULT_MAX_PIXELS, read_picture, write_picture
     from lsamatting.matting import Matting
     from lsamatting.threads import limit_threads
@@ -46,17 +46,17 @@ def demo(
         reading=Reading(max_pixels=DEFAULT_MAX_PIXELS),
     )
     make_folder(output)
-    cat: NDArray[np.uint8] = data.chelsea()  # type: ignore[no-untyped-call]
-    photograph = output / "cat.png"
-    write_picture(photograph, read_picture(cat).pixels)
+    portrait: NDArray[np.uint8] = data.astronaut()  # type: ignore[no-untyped-call]
+    photograph = output / "astronaut.png"
+    write_picture(photograph, read_picture(portrait).pixels)
     files = {
         "alpha": output / "alpha.png",
         "cutout": output / "cutout.png",
         "overlay": output / "overlay.png",
     }
-    report = work.do(Task(Pair(photograph, TRIMAP, photograph.stem), files))
+    report = work.do(Task(Pair(photograph, ASTRONAUT_TRIMAP, photograph.stem), files))
     say(f"photograph  {photograph}")
-    say(f"trimap      {TRIMAP}")
+    say(f"trimap      {ASTRONAUT_TRIMAP}")
     for name, path in files.items():
         say(f"{name:<10}  {path}")
     seconds = report["seconds"]

@@ -1,8 +1,11 @@
-"""The trimap of the demo's photograph; README.md beside it tells how it was drawn."""
+"""Trimaps of two photographs that come with scikit-image; README.md tells how they were drawn."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-TRIMAP = Path(__file__).with_name("chelsea-trimap.png")
-"""For `skimage.data.chelsea()`, 451×300."""
+ASTRONAUT_TRIMAP = Path(__file__).with_name("astronaut-trimap.png")
+"""For `skimage.data.astronaut()`, 512×512: what `lsamatting demo` mattes."""
+
+CAT_TRIMAP = Path(__file__).with_name("chelsea-trimap.png")
+"""For `skimage.data.chelsea()`, 451×300: the editor's sample."""

@@ -18,7 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lsamatting import __version__
-from lsamatting.demo import TRIMAP
+from lsamatting.demo import CAT_TRIMAP
 from lsamatting.server import problems
 from lsamatting.server.guards import BodyLimit, KnownHost, KnownOrigin, SafeHeaders, TokenAsked
 from lsamatting.server.metrics import Metrics
@@ -71,7 +71,7 @@ def create_app(settings: ServerSettings, *, given: tuple[Path, ...] = ()) -> Fas
 
         @app.get("/static/sample/cat-trimap.png", include_in_schema=False)
         async def sample_trimap() -> Response:
-            return FileResponse(TRIMAP)
+            return FileResponse(CAT_TRIMAP)
 
         app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
