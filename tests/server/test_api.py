@@ -201,6 +201,24 @@ def test_strokes_are_followed_and_taken_back(http, scene, model):
     problem(http.delete(f"{here}/strokes/last"), 422, "no stroke")
 
 
+def test_strokes_and_averaging(http, scene):
+    here = opened(http, scene)["links"]["self"]
+    exact = {"points": [[20.0, 30.0, 2.0]], "opacity": 0.5, "exact": True}
+    http.put(
+        f"{here}/strokes",
+        json=[{"points": POINTS, "opacity": 0}, exact],
+        params={"compute": False},
+    )
+    assert http.post(f"{here}/matte", json={"tta": True}).status_code == 200
+    mask = Stroke(tuple(map(tuple, POINTS)), 0).mask(40, 56)
+    matte = Matting.from_pretrained(device="cpu", tta=True)(
+        scene.image, scene.trimap, strokes=[(mask, 0)]
+    )
+    expected = matte.alpha.copy()
+    expected[Stroke(((20.0, 30.0, 2.0),), 0.5).mask(40, 56)] = 0.5
+    assert matches(pixels(http.get(f"{here}/alpha")), expected)
+
+
 def test_an_exact_stroke_changes_its_pixels_only(http, scene):
     here = opened(http, scene)["links"]["self"]
     http.post(f"{here}/matte")

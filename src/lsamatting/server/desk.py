@@ -86,15 +86,12 @@ class Desk:
     ----------
     settings:
         The server's.
-    checkpoint:
-        Called between the layers of the network; raises to stop what is being done.
     """
 
-    def __init__(self, settings: ServerSettings, checkpoint: Callable[[], None]) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
         self._limits: Limits = settings.limits
         self._budget = settings.limits.memory // settings.workers
-        self._checkpoint = checkpoint
         self._models: dict[tuple[str, bool], Matting] = {}
         self._opened: OrderedDict[str, Opened] = OrderedDict()
         self._heavy = threading.RLock()
@@ -102,7 +99,10 @@ class Desk:
         self._model(settings.weights[0], tta=False)
 
     def do(self, task: Task, progress: Progress) -> Any:
-        """Do what is asked and give what the task says that it gives."""
+        """Do what is asked and give what the task says that it gives.
+
+        An exception that `progress` raises ends the work.
+        """
         match task:
             case OpenPicture():
                 return self._facts(self._open(task.recipe))
@@ -230,10 +230,9 @@ class Desk:
                 f"weights '{weights}'; accepted here: {', '.join(self._settings.weights)}"
             )
         if (weights, tta) not in self._models:
-            model = Matting.from_pretrained(weights, device=self._settings.device, tta=tta)
-            for module in model.network.modules():
-                module.register_forward_pre_hook(lambda *_: self._checkpoint())
-            self._models[weights, tta] = model
+            self._models[weights, tta] = Matting.from_pretrained(
+                weights, device=self._settings.device, tta=tta
+            )
         return self._models[weights, tta]
 
     def _compute_facts(self, recipe: Recipe, progress: Progress) -> MatteFacts:
@@ -272,26 +271,24 @@ class Desk:
         strokes: tuple[Stroke, ...],
         progress: Progress,
     ) -> Matte:
-        if options.tta and strokes:
-            raise ConfigError("strokes correct a single run: switch averaging off")
+        followed = [stroke for stroke in strokes if not stroke.exact]
+        # Strokes of 0 and 1 are knowledge, and followed without further steps; only to others the
+        # network has to be led.
+        refine = options.refine or any(0 < stroke.opacity < 1 for stroke in followed)
         if options.tta:
-            return self._model(options.weights, tta=True)(
+            shape = trimap.values.shape
+            matte = self._model(options.weights, tta=True)(
                 opened.picture,
                 trimap,
                 foreground=options.foreground,
-                refine=options.refine,
+                refine=refine,
+                strokes=[(stroke.mask(*shape), stroke.opacity) for stroke in followed],
                 progress=progress,
             )
-        engine = self._engine(opened, trimap, options)
-        followed = [stroke for stroke in strokes if not stroke.exact]
-        _follow(engine, opened.followed, followed)
-        # Strokes of 0 and 1 are knowledge, and followed without further steps; only to others the
-        # network has to be led.
-        led = any(0 < stroke.opacity < 1 for stroke in followed)
-        if led or options.refine:
-            matte = engine.refine(progress=progress)
         else:
-            matte = engine.predict(progress=progress)
+            engine = self._engine(opened, trimap, options)
+            _follow(engine, opened.followed, followed)
+            matte = (engine.refine if refine else engine.predict)(progress=progress)
         if len(followed) == len(strokes):
             return matte
         # All strokes once more in their order: of those that overlap the latest holds.

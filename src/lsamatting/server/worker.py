@@ -92,7 +92,7 @@ class _Worker:
         try:
             from lsamatting.server.desk import Desk
 
-            desk = Desk(self._settings, self._checkpoint)
+            desk = Desk(self._settings)
         except LsamattingError as error:
             self._send(Ready(problem=str(error)))
             return

@@ -275,7 +275,8 @@ export class Actions {
     picture.changed();
   }
 
-  async matte() {
+  /** @param {Partial<Options>} [instead] of the options that were chosen, for this time */
+  async matte(instead = {}) {
     const picture = this.store.active;
     if (!picture?.width) return;
     if (picture.quick && !picture.proposal) await this.propose(picture);
@@ -283,7 +284,7 @@ export class Actions {
     const started = performance.now();
     this.waiting = true;
     try {
-      const state = await picture.compute();
+      const state = await picture.compute(instead);
       if (!state) return;
       this.waiting = false;
       this.stage.pending = [];
@@ -291,7 +292,9 @@ export class Actions {
         this.store.set({ view: "subject", step: first ? "correct" : this.store.step });
       }
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      this.notices.say([t("done", { seconds }), ...(state.matte?.notes ?? [])].join(" · "));
+      const said = [t("done", { seconds }), ...(state.matte?.notes ?? [])];
+      if (picture.options.tta && instead.tta === false) said.push(t("averageLater"));
+      this.notices.say(said.join(" · "));
     } catch (error) {
       if (!(error instanceof api.LostError)) this.waiting = false;
       this.failed(error);
@@ -317,9 +320,9 @@ export class Actions {
   followStrokes() {
     const picture = this.store.active;
     if (!picture?.hasMatte) return;
-    if (picture.options.tta) picture.options = { ...picture.options, tta: false };
     if (this.store.view === "marks") this.store.set({ view: "subject" });
-    this.matte();
+    // A stroke is to be answered soon; the average is for the last pass.
+    this.matte({ tta: false });
   }
 
   /**

@@ -148,10 +148,9 @@ function markSection(store, actions) {
   });
   const tta = toggle({
     label: t("tta"),
-    hint: t("ttaStrokes"),
+    hint: t("ttaHint"),
     get: () => store.active?.options.tta ?? false,
     set: (on) => actions.setOptions({ tta: on }),
-    disabled: () => Boolean(store.active?.strokes.length),
   });
   const compute = button(t("matte"), () => actions.matte(), {
     class: "primary",

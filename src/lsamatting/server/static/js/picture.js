@@ -57,8 +57,9 @@ export class Picture extends EventTarget {
     this.progress = 0;
     /** What the server was sent last. */
     this.sent = { trimap: "", strokes: "[]", backdrop: /** @type {Blob | null} */ (null) };
-    /** What the matte was computed of. */
+    /** What the matte was computed of, and with which options. */
     this.matteOf = "";
+    this.computedWith = this.options;
     /** @type {EventSource | null} */
     this.listening = null;
     this.turn = 0;
@@ -81,8 +82,9 @@ export class Picture extends EventTarget {
     return this.hasMatte && this.matteOf !== this.wanted();
   }
 
-  wanted() {
-    return `${this.trimapState()} ${JSON.stringify(this.options)} ${JSON.stringify(this.strokes)}`;
+  /** @param {Options} [options] */
+  wanted(options = this.options) {
+    return `${this.trimapState()} ${JSON.stringify(options)} ${JSON.stringify(this.strokes)}`;
   }
 
   trimapState() {
@@ -192,7 +194,7 @@ export class Picture extends EventTarget {
       await this.open();
       if (had && this.session) {
         await this.send(this.session.id);
-        await api.compute(this.session.id, this.options);
+        await api.compute(this.session.id, this.computedWith);
       }
     })().finally(() => {
       this.reopening = null;
@@ -223,22 +225,25 @@ export class Picture extends EventTarget {
 
   /**
    * Compute the matte of all that was painted. A later call overtakes an earlier one.
+   * @param {Partial<Options>} [instead] of the options that were chosen, for this time
    * @returns {Promise<SessionState | null>} null if it was overtaken or cancelled
    */
-  async compute() {
+  async compute(instead = {}) {
     const turn = ++this.turn;
-    const wanted = this.wanted();
+    const options = { ...this.options, ...instead };
+    const wanted = this.wanted(options);
     this.busy = "computing";
     this.progress = 0;
     this.changed();
     try {
       const state = await this.withSession(async (id) => {
         await this.send(id);
-        return api.compute(id, this.options);
+        return api.compute(id, options);
       });
       if (turn !== this.turn) return null;
       this.session = state;
       this.matteOf = wanted;
+      this.computedWith = options;
       this.revision++;
       return state;
     } catch (error) {
