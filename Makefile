@@ -40,5 +40,5 @@ $(STAMP): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet "$(TORCH)"
-	$(BIN)/python -m pip install --quiet -e ".[dev,train,demo,figures,serve,peers]"
+	$(BIN)/python -m pip install --quiet -e ".[dev,all]"
 	touch $@

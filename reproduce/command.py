@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,8 @@ import typer
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console
 from lsamatting.cli.options import DeviceOption
 from lsamatting.cli.program import run_program
-from lsamatting.errors import ConfigError, LsamattingError, MissingExtraError
+from lsamatting.errors import ConfigError, LsamattingError
+from lsamatting.extras import require
 
 app = typer.Typer(
     add_completion=False,
@@ -60,9 +60,7 @@ def reproduce(
     Prints the tables beside the published figures. The same command continues what was
     interrupted and adds rows that are missing.
     """
-    for module in ("lightning", "jsonargparse", "tensorboard"):
-        if find_spec(module) is None:
-            raise MissingExtraError("ablations", "train")
+    require("train", "ablations")
     from reproduce.plan import make_plan
     from reproduce.reading import read_grid
 

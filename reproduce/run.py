@@ -17,7 +17,7 @@ from lsamatting.evaluation import methods
 from lsamatting.evaluation.datasets import TestPicture, file_digest, open_dataset
 from lsamatting.evaluation.evaluate import evaluate
 from lsamatting.evaluation.records import Records
-from lsamatting.network.files import WEIGHTS_FILE, weights_folder
+from lsamatting.network.files import find_weights, numbers_file
 from lsamatting.replacing import replacing
 from reproduce import table
 from reproduce.foregrounds import prepare
@@ -123,7 +123,7 @@ def _evaluate(step: Step, *, device: str, say: Callable[[str], None]) -> None:
     row = step.row
     done = complete_results(step.results)
     if done is not None:
-        file = weights_folder(step.weights) / WEIGHTS_FILE
+        file = numbers_file(find_weights(step.weights))
         options = methods.network_options(padding=step.padding, refine=row.refine, tta=row.tta)
         check_origin(done, file_digest(file), options.to_dict())
         return

@@ -123,7 +123,7 @@ def test_a_repository_is_fetched_from_the_hub(weights, monkeypatch):
         asked.append((repository, name, options["revision"]))
         return str(weights / name)
 
-    monkeypatch.setattr("lsamatting.network.files.hf_hub_download", download)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
     Matting.from_pretrained("someone/matting", device="cpu", revision="v1")
     assert asked == [
         ("someone/matting", "config.json", "v1"),
@@ -135,7 +135,7 @@ def test_a_repository_that_cannot_be_reached_is_one_line(monkeypatch):
     def download(*_, **__):
         raise OSError("no\nnetwork")
 
-    monkeypatch.setattr("lsamatting.network.files.hf_hub_download", download)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
     with pytest.raises(WeightsError, match=r"^someone/matting: .* no network$"):
         Matting.from_pretrained("someone/matting")
 
@@ -154,7 +154,7 @@ def test_push_to_hub_uploads_config_weights_and_card(model, monkeypatch):
             uploaded.update({path.name: path.read_bytes() for path in Path(folder_path).iterdir()})
             return f"https://huggingface.co/{repo_id}"
 
-    monkeypatch.setattr("huggingface_hub.hub_mixin.HfApi", Hub)
+    monkeypatch.setattr("huggingface_hub.HfApi", Hub)
     model.push_to_hub("someone/matting")
     assert set(uploaded) == {"config.json", "model.safetensors", "README.md"}
     assert b"apache-2.0" in uploaded["README.md"]

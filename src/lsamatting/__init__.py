@@ -39,6 +39,10 @@ def __getattr__(name: str) -> object:
     """Import a public name when it is first used, so that `import lsamatting` costs nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "LSANet":
+        from lsamatting.extras import require
+
+        require("torch", "LSANet")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 

@@ -37,6 +37,11 @@ Precision = Literal["auto", "full"]
 is always in full precision.
 """
 
+RuntimeName = Literal["auto", "torch", "onnx"]
+"""What runs the network: `torch` (PyTorch, the extra `torch`), `onnx` (ONNX Runtime, which is small
+and starts quickly but has no derivatives, so that nothing can be refined), or `auto`: PyTorch where
+it is installed and the weights are not an ONNX file."""
+
 ForegroundMethod = Literal["blur-fusion", "none"]
 """How the subject's own colours are found where it is transparent: `blur-fusion` (Forte 2021, at
 more scales); `none`, they are the picture's own."""

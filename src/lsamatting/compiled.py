@@ -1,4 +1,4 @@
-"""Functions compiled by numba, kept on disk where that is possible."""
+"""Functions compiled by numba, kept on disk where that is possible (extra: numba)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from numba import njit
+from lsamatting.errors import MissingExtraError
+
+try:
+    from numba import njit, prange
+except ModuleNotFoundError:
+    raise MissingExtraError(
+        "what is compiled (re-estimated foregrounds, the connectivity error, some procedural "
+        "mattes)",
+        "numba",
+    ) from None
+
+__all__ = ["compiled", "prange"]
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:

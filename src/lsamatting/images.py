@@ -18,6 +18,7 @@ import numpy.typing as npt
 from lsamatting.choices import Depth, Transfer
 from lsamatting.colour import linear_to_srgb, premultiply, srgb_to_linear
 from lsamatting.errors import ImageError
+from lsamatting.extras import require
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -372,6 +373,8 @@ def _check_format(name: str, ending: str, *, alpha: bool, depth: int | None) -> 
     if alpha and suffix in _WITHOUT_ALPHA:
         able = ", ".join(other for other in _DEPTHS if other not in _WITHOUT_ALPHA)
         raise ImageError(f"{name}: {suffix} cannot hold transparency; accepted are {able}")
+    if suffix == ".exr":
+        require("exr", f"{name}: OpenEXR")
 
 
 def is_picture(path: Path) -> bool:

@@ -6,9 +6,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from huggingface_hub import ModelHubMixin
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -17,52 +16,43 @@ from lsamatting.choices import (
     ForegroundMethod,
     Padding,
     Precision,
+    RuntimeName,
     trimap_thresholds,
 )
+from lsamatting.errors import ConfigError
 from lsamatting.foreground.estimate import estimate_foreground
 from lsamatting.images import DEFAULT_MAX_PIXELS, Picture, read_picture
-from lsamatting.inference.device import choose_device
 from lsamatting.inference.estimate import EstimateOptions, default_precision, estimate
 from lsamatting.inference.open_picture import Progress
 from lsamatting.inference.refinement.options import RefinementOptions, default_options
+from lsamatting.inference.runtime import Runtime, load_runtime
 from lsamatting.inference.strokes import check_stroke, with_strokes
-from lsamatting.inference.torch_runtime import TorchRuntime
 from lsamatting.inference.tta import SINGLE, Averaging
 from lsamatting.matte import Matte
 from lsamatting.memory import give_back_freed_memory
-from lsamatting.network.files import weights_folder
-from lsamatting.network.lsanet import LSANet
+from lsamatting.network.files import find_weights
+from lsamatting.network.hub import push_weights, save_weights
 from lsamatting.session import Session
 from lsamatting.trimap import Trimap
 from lsamatting.weights import DEFAULT_WEIGHTS
+
+if TYPE_CHECKING:
+    from lsamatting.network.lsanet import LSANet
 
 ImageSource = str | Path | Image.Image | NDArray[Any] | Picture
 TrimapSource = str | Path | Image.Image | NDArray[Any] | Trimap
 
 
-class Matting(
-    ModelHubMixin,
-    library_name="lsamatting",
-    license="apache-2.0",
-    pipeline_tag="image-segmentation",
-    tags=["image-matting"],
-    model_card_template="""---
-{{ card_data }}
----
-
-# Weights for lsamatting
-
-An image matting network. `Matting.from_pretrained` of the Python package `lsamatting` loads it.
-""",
-):
+class Matting:
     """A network on a device, ready for pictures.
 
     Parameters
     ----------
     network:
-        The network; it is moved to the device and put in evaluation mode.
+        An `LSANet`, which is moved to the device and put in evaluation mode; or a runtime that
+        `lsamatting.inference.runtime.load_runtime` gave.
     device:
-        `auto` (CUDA, else MPS, else CPU), `cpu`, `cuda`, `cuda:N` or `mps`.
+        Where an `LSANet` runs: `auto` (CUDA, else MPS, else CPU), `cpu`, `cuda`, `cuda:N` or `mps`.
     padding:
         What the network sees of a picture, see `lsamatting.inference.frame.Padding`: the unknown
         part (`window`), all of it (`paper`), or all of it with the authors' borders and trimap
@@ -90,7 +80,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
 
     def __init__(
         self,
-        network: LSANet,
+        network: LSANet | Runtime,
         *,
         device: str = "auto",
         padding: Padding = "window",
@@ -104,15 +94,16 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
             precision=precision or default_precision(padding),
             averaging=Averaging() if tta is True else tta or SINGLE,
         )
-        self.device = choose_device(device)
-        self.network = network.to(self.device).eval()
-        self.runtime = TorchRuntime(self.network, self.device)
+        self.runtime: Runtime = (
+            network if isinstance(network, Runtime) else _with_torch(network, device)
+        )
 
     @classmethod
-    def from_pretrained(  # type: ignore[override]
+    def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | Path = DEFAULT_WEIGHTS,
         *,
+        runtime: RuntimeName = "auto",
         device: str = "auto",
         padding: Padding = "window",
         boundary: Boundary = "paper",
@@ -129,8 +120,10 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         Parameters
         ----------
         pretrained_model_name_or_path:
-            The name of bundled weights; else a folder that `save_pretrained` wrote; else a
-            Hugging Face repository, `owner/name`.
+            The name of bundled weights; else a folder that `save_pretrained` wrote, or a file that
+            `lsamatting export` wrote; else a Hugging Face repository, `owner/name`.
+        runtime:
+            What runs the network, see `lsamatting.choices.RuntimeName`: `torch`, `onnx`, or `auto`.
         device, padding, boundary, tta, precision:
             As in the constructor.
         revision, token, cache_dir, force_download, local_files_only:
@@ -142,9 +135,10 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
             There are no such weights, or they do not fit the network exactly.
         ConfigError
             The device is not on this machine, or an option has no such value.
+        MissingExtraError
+            The runtime torch, or a repository, needs what is not installed.
         """
-        choose_device(device)
-        folder = weights_folder(
+        weights = find_weights(
             pretrained_model_name_or_path,
             revision=revision,
             token=token,
@@ -152,18 +146,65 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
             force_download=force_download,
             local_files_only=local_files_only,
         )
-        network = LSANet.from_pretrained(folder)
         return cls(
-            network,
-            device=device,
+            load_runtime(weights, runtime, device=device),
             padding=padding,
             boundary=boundary,
             tta=tta,
             precision=precision,
         )
 
-    def _save_pretrained(self, save_directory: Path) -> None:
-        self.network.save_pretrained(save_directory, half=self.network.beyond_half() is None)
+    @property
+    def network(self) -> LSANet:
+        """The network itself.
+
+        Raises
+        ------
+        ConfigError
+            It is one of the runtime onnx, which has none.
+        """
+        network: LSANet | None = getattr(self.runtime, "network", None)
+        if network is None:
+            raise ConfigError("the runtime onnx has no network to change or save; torch has")
+        return network
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Write the weights, in half precision if they allow it, and a model card if there is none.
+
+        Returns
+        -------
+        Path
+            The folder, as `from_pretrained` takes it.
+
+        Raises
+        ------
+        ConfigError
+            The runtime is onnx.
+        """
+        return save_weights(self.network, Path(folder))
+
+    def push_to_hub(
+        self, repository: str, *, private: bool | None = None, token: str | None = None
+    ) -> str:
+        """Share the weights as a repository of the Hugging Face hub; give its address.
+
+        Parameters
+        ----------
+        repository:
+            `owner/name`; it is made if there is none.
+        private:
+            Whether others may not see it, where it is made; the owner's default if not given.
+        token:
+            Of an account that may write there; the one that is logged in if not given.
+
+        Raises
+        ------
+        ConfigError
+            The runtime is onnx.
+        MissingExtraError
+            The extra `hub` is not installed.
+        """
+        return push_weights(self.network, repository, private=private, token=token)
 
     def __call__(
         self,
@@ -208,9 +249,12 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
             The trimap cannot be read, or is not of the picture's size; or a stroke is not, or is
             empty.
         ConfigError
-            A stroke's opacity is out of range.
+            A stroke's opacity is out of range, or the runtime cannot refine.
+        MissingExtraError
+            Refinement needs PyTorch, which is not installed.
         """
         start = time.perf_counter()
+        refinement = self.refinement(refine)
         picture, trimap = self._read(image, trimap, max_pixels)
         painted = [check_stroke(*stroke, trimap.values.shape) for stroke in strokes]
         seconds = {"read": time.perf_counter() - start}
@@ -218,7 +262,7 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
             self.runtime,
             picture.visible(),
             trimap.values,
-            options=replace(self.options, refinement=self.refinement(refine)),
+            options=replace(self.options, refinement=refinement),
             strokes=painted,
             progress=progress,
         )
@@ -239,7 +283,15 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         )
 
     def refinement(self, refine: bool | RefinementOptions) -> RefinementOptions | None:
-        """Say how `refine=…` refines; None where it does not."""
+        """Say how `refine=…` refines; None where it does not.
+
+        Raises
+        ------
+        ConfigError, MissingExtraError
+            The runtime cannot refine.
+        """
+        if refine:
+            self.runtime.check_refines()
         if isinstance(refine, RefinementOptions):
             return refine
         return default_options(self.options.padding, self.options.boundary) if refine else None
@@ -273,3 +325,11 @@ An image matting network. `Matting.from_pretrained` of the Python package `lsama
         named = str(picture.path or "the picture")
         trimap.check_size(picture.pixels.shape[:2], named, called=called)
         return picture, trimap
+
+
+def _with_torch(network: LSANet, device: str) -> Runtime:
+    from lsamatting.inference.device import choose_device
+    from lsamatting.inference.torch_runtime import TorchRuntime
+
+    place = choose_device(device)
+    return TorchRuntime(network.to(place).eval(), place)

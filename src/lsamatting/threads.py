@@ -16,10 +16,27 @@ MOST_PER_PROCESSOR = 8
 """More threads than this per processor gain nothing, and starting too many ends the process."""
 
 _orphaned = False
+_wanted: int | None = None
+
+
+def thread_count() -> int:
+    """Give how many processor threads are to be used.
+
+    As many as were asked for; else what OMP_NUM_THREADS says, which PyTorch follows, too; else one
+    for each processor that this process may use.
+    """
+    if _wanted is not None:
+        return _wanted
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdigit() and int(said) > 0:
+        return int(said)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def limit_threads(count: int) -> None:
-    """Let PyTorch, OpenCV and numba use at most `count` processor threads.
+    """Let PyTorch, ONNX Runtime, OpenCV and numba use at most `count` processor threads.
 
     Raises
     ------
@@ -29,8 +46,9 @@ def limit_threads(count: int) -> None:
     most = MOST_PER_PROCESSOR * (os.cpu_count() or 1)
     if not 1 <= count <= most:
         raise ConfigError(f"threads: found {count}; accepted on this machine: 1 to {most}")
+    global _wanted
+    _wanted = count
     import cv2
-    import torch
 
     # Numba first: as it starts its threads, it sets the number for the others that use OpenMP.
     if (numba := sys.modules.get("numba")) is not None:
@@ -38,8 +56,14 @@ def limit_threads(count: int) -> None:
     else:
         # It is read when numba is imported, which takes long and may never happen.
         os.environ["NUMBA_NUM_THREADS"] = str(count)
-    torch.set_num_threads(count)
+    set_torch_threads()
     cv2.setNumThreads(count)
+
+
+def set_torch_threads() -> None:
+    """Let PyTorch, if it is imported, use as many threads as were asked for."""
+    if _wanted is not None and (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(_wanted)
 
 
 @cache
@@ -66,7 +90,8 @@ def check_numba() -> None:
 
 def _compute_alone() -> None:
     """Set a forked process up."""
-    global _orphaned
+    global _orphaned, _wanted
+    _wanted = 1
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(1)
     if (cv2 := sys.modules.get("cv2")) is not None:

@@ -52,7 +52,7 @@ def test_a_file_where_the_folder_should_be(cli, weights, tmp_path):
 def test_without_the_extra_it_says_what_to_install(cli, tmp_path, monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(
-        "lsamatting.cli.demo.find_spec", lambda name: None if name == "skimage" else found(name)
+        "lsamatting.extras.find_spec", lambda name: None if name == "skimage" else found(name)
     )
     outcome = cli("demo", "-o", tmp_path / "demo")
     assert outcome.code == 2

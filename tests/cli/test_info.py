@@ -31,6 +31,7 @@ def test_info_describes_bundled_weights(cli, weights, network, tmp_path, monkeyp
 def test_info_as_json(cli):
     report = json.loads(cli("info", "--json").out)
     assert report["lsamatting"] == __version__
-    assert "cpu" in report["devices"]
+    assert list(report["runtimes"]) == ["torch", "onnx"]
+    assert all("cpu" in runtime["devices"] for runtime in report["runtimes"].values())
     assert isinstance(report["threads"], int)
     assert "lite" in report["weights"]

@@ -15,7 +15,7 @@ def test_train_hands_everything_on(cli, monkeypatch):
 
 
 def test_without_the_extra_it_says_what_to_install(cli, monkeypatch):
-    monkeypatch.setattr("lsamatting.cli.train.find_spec", lambda name: None)
+    monkeypatch.setattr("lsamatting.extras.find_spec", lambda name: None)
     outcome = cli("train", "configs/aim.yaml")
     assert outcome.code == 2
     assert "lsamatting[train]" in outcome.error_line

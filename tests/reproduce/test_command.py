@@ -154,7 +154,7 @@ def test_mistakes_are_one_line(reproduce: Any, out: Path, arguments: list[str], 
 def test_without_the_extra_it_says_what_to_install(
     reproduce: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reproduce.command.find_spec", lambda name: None)
+    monkeypatch.setattr("lsamatting.extras.find_spec", lambda name: None)
     outcome = reproduce()
     assert outcome.code == 2
     assert "lsamatting[train]" in outcome.err

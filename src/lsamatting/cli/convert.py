@@ -10,6 +10,7 @@ import typer
 
 from lsamatting.cli.console import say
 from lsamatting.errors import ConfigError, WeightsError
+from lsamatting.extras import require
 
 
 def convert(
@@ -31,6 +32,7 @@ def convert(
     ] = False,
 ) -> None:
     """Convert a checkpoint of the paper's authors to weights for all other commands."""
+    require("torch", "converting checkpoints")
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: not a folder; choose another name")
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:

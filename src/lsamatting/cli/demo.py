@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from lsamatting.cli.console import say
 from lsamatting.cli.options import DeviceOption, ThreadsOption, WeightsOption
-from lsamatting.errors import MissingExtraError
+from lsamatting.extras import require
 from lsamatting.weights import DEFAULT_WEIGHTS
 
 
@@ -23,8 +22,7 @@ def demo(
     threads: ThreadsOption = None,
 ) -> None:
     """Make the matte of an astronaut's portrait and say where the files are (extra: demo)."""
-    if find_spec("skimage") is None:
-        raise MissingExtraError("the demo's photograph", "demo")
+    require("demo", "the demo's photograph")
 
     import numpy as np
     from numpy.typing import NDArray

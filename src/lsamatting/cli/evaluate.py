@@ -12,7 +12,7 @@ import typer
 
 from lsamatting.choices import Boundary, DatasetLayout, Padding, Precision
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
-from lsamatting.cli.options import DeviceOption, ThreadsOption
+from lsamatting.cli.options import DeviceOption, RuntimeOption, ThreadsOption
 from lsamatting.errors import ConfigError, LsamattingError
 from lsamatting.text_table import align
 from lsamatting.weights import DEFAULT_WEIGHTS
@@ -98,6 +98,7 @@ def evaluate(
     band: Annotated[
         float, typer.Option(min=0, help="Reach in pixels of trimaps made from true mattes.")
     ] = 15,
+    runtime: RuntimeOption = "auto",
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     overwrite: Annotated[
@@ -118,6 +119,7 @@ def evaluate(
         "--padding": padding is not None,
         "--boundary": boundary is not None,
         "--precision": precision is not None,
+        "--runtime": runtime != "auto",
         "--device": device != "auto",
     }
     given = [option for option, present in ours.items() if present]
@@ -152,6 +154,7 @@ def evaluate(
     else:
         predictor, described = methods.lsamatting(
             weights or DEFAULT_WEIGHTS,
+            runtime=runtime,
             device=device,
             padding=padding or "window",
             boundary=boundary or "paper",

@@ -101,7 +101,7 @@ def fig3(
     marks.check_size(picture.pixels.shape[:2], str(image), called=str(trimap))
     for note in marks.warnings:
         warn(f"{trimap}: {note}")
-    model = Matting.from_pretrained(weights, device=device)
+    model = Matting.from_pretrained(weights, runtime="torch", device=device)
     with Progress(console=stderr_console(), transient=True) as progress:
         bar = progress.add_task("steps", total=None)
         before, after = draw(

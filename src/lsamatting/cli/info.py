@@ -4,55 +4,51 @@ from __future__ import annotations
 
 import json
 import platform
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
 from lsamatting import __version__
 from lsamatting.cli.console import say
+from lsamatting.extras import EXTRAS, installed
 from lsamatting.text_table import align
-
-EXTRAS = {"train": "lightning", "figures": "matplotlib", "demo": "skimage"}
-"""Optional parts, and a module that shows whether one is installed."""
 
 
 def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:
-    """Print versions, devices and bundled weights."""
-    import torch
-
-    from lsamatting.inference.device import available_devices
+    """Print versions, runtimes, devices and bundled weights."""
+    from lsamatting.threads import thread_count
     from lsamatting.weights import bundled_names, describe_bundled
 
-    version = {"lsamatting": __version__}
-    python = f"{platform.python_version()} on {platform.platform(terse=True)}"
-    devices = [_device(name) for name in available_devices()]
-    extras = [extra for extra, module in EXTRAS.items() if find_spec(module)]
+    runtimes = {"torch": _torch()} if installed("torch") else {}
+    runtimes["onnx"] = _onnx()
+    facts = {
+        "lsamatting": __version__,
+        "python": f"{platform.python_version()} on {platform.platform(terse=True)}",
+    }
+    extras = [extra for extra in EXTRAS if installed(extra)]
+    threads = thread_count()
     weights = {name: describe_bundled(name) for name in bundled_names()}
     if as_json:
         report = {
-            **version,
-            "python": python,
-            "torch": torch.__version__,
-            "devices": devices,
-            "threads": torch.get_num_threads(),
+            **facts,
+            # The first is what --runtime auto takes.
+            "runtimes": {
+                name: {"version": version, "devices": devices}
+                for name, (version, devices) in runtimes.items()
+            },
+            "threads": threads,
             "extras": extras,
             "weights": weights,
         }
         typer.echo(json.dumps(report, indent=2))
         return
-    _print(
-        {
-            **version,
-            "python": python,
-            "torch": torch.__version__,
-            "devices": ", ".join(devices),
-            "threads": str(torch.get_num_threads()),
-            "extras": ", ".join(extras) or "none",
-        }
-    )
+    default = next(iter(runtimes))
+    for name, (version, devices) in runtimes.items():
+        chosen = " (default)" if name == default else ""
+        facts[f"runtime {name}"] = f"{version} on {', '.join(devices)}{chosen}"
+    _print({**facts, "threads": str(threads), "extras": ", ".join(extras) or "none"})
     if not weights:
         say("weights: none bundled")
     for described in weights.values():
@@ -60,10 +56,24 @@ def info(
         _print(described)
 
 
-def _device(name: str) -> str:
+def _torch() -> tuple[str, list[str]]:
+    """Give version and devices."""
     import torch
 
-    return f"{name} ({torch.cuda.get_device_name(name)})" if name.startswith("cuda") else name
+    from lsamatting.inference.device import available_devices
+
+    return str(torch.__version__), [
+        f"{name} ({torch.cuda.get_device_name(name)})" if name.startswith("cuda") else name
+        for name in available_devices()
+    ]
+
+
+def _onnx() -> tuple[str, list[str]]:
+    import onnxruntime
+
+    from lsamatting.inference.onnx_runtime import onnx_devices
+
+    return str(onnxruntime.__version__), list(onnx_devices())
 
 
 def _print(rows: dict[str, str]) -> None:

@@ -30,6 +30,7 @@ from lsamatting.cli.options import (
     RefineOption,
     RefineRateOption,
     RefineStepsOption,
+    RuntimeOption,
     ThreadsOption,
     TtaOption,
     TtaScalesOption,
@@ -104,6 +105,7 @@ def matte(
     padding: PaddingOption = "window",
     precision: PrecisionOption = None,
     weights: WeightsOption = DEFAULT_WEIGHTS,
+    runtime: RuntimeOption = "auto",
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     depth: Annotated[
@@ -216,12 +218,10 @@ def matte(
         raise ConfigError("standard output (-) holds one thing: a picture, or what --json prints")
     _check_outputs(tasks, depth, quality, [strokes, None if on is None else Path(on)], batch=batch)
 
-    import torch
-
     from lsamatting.compositing.backdrop import read_backdrop
     from lsamatting.images import DEFAULT_MAX_PIXELS
     from lsamatting.matting import Matting
-    from lsamatting.threads import limit_threads
+    from lsamatting.threads import limit_threads, thread_count
 
     if threads is not None:
         limit_threads(threads)
@@ -230,12 +230,15 @@ def matte(
         thresholds = {**trimap_thresholds(padding), **thresholds}
     model = Matting.from_pretrained(
         weights,
+        runtime=runtime,
         device=device,
         padding=padding,
         boundary=boundary or "paper",
         tta=averaged,
         precision=precision,
     )
+    if refining:
+        model.runtime.check_refines()
     work = Work(
         model=model,
         refine=refining or False,
@@ -275,8 +278,9 @@ def matte(
         report = {
             "version": __version__,
             "weights": weights,
-            "device": str(work.model.device),
-            "threads": torch.get_num_threads(),
+            "runtime": model.runtime.name,
+            "device": model.runtime.device,
+            "threads": thread_count(),
             "padding": padding,
             "precision": model.options.precision,
             "tta": asdict(averaged) if averaged else None,

@@ -6,11 +6,18 @@ from typing import Annotated
 
 import typer
 
-from lsamatting.choices import Boundary, Optimiser, Padding, Precision
+from lsamatting.choices import Boundary, Optimiser, Padding, Precision, RuntimeName
 
 WeightsOption = Annotated[
     str,
-    typer.Option(help="Bundled name, folder, or Hugging Face repository (owner/name)."),
+    typer.Option(help="Bundled name, folder, ONNX file, or Hugging Face repository (owner/name)."),
+]
+RuntimeOption = Annotated[
+    RuntimeName,
+    typer.Option(
+        help="What runs the network: torch, onnx (starts quickly, cannot refine), or torch where "
+        "it is installed."
+    ),
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 ThreadsOption = Annotated[

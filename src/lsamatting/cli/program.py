@@ -11,7 +11,8 @@ from typing import TextIO
 import typer
 
 from lsamatting.cli.console import complain, complain_unexpected, warn
-from lsamatting.errors import LsamattingError, TrimapWarning
+from lsamatting.errors import LsamattingError, MissingExtraError, TrimapWarning
+from lsamatting.extras import extra_of
 
 DONE, UNEXPECTED, USER_ERROR = 0, 1, 2
 
@@ -57,6 +58,13 @@ def _run(app: typer.Typer, args: list[str], name: str) -> int:
     except KeyboardInterrupt:
         complain("interrupted")
         return UNEXPECTED
+    except ModuleNotFoundError as error:
+        # Most commands ask before they start; this is for what only some of their options need.
+        if (extra := extra_of(error.name)) is None:
+            complain_unexpected(error)
+            return UNEXPECTED
+        complain(str(MissingExtraError("this", extra)))
+        return USER_ERROR
     except Exception as error:
         complain_unexpected(error)
         return UNEXPECTED

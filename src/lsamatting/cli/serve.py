@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lsamatting.cli.console import say
-from lsamatting.cli.options import DeviceOption, MaxPixelsOption
-from lsamatting.errors import ConfigError, MissingExtraError
+from lsamatting.cli.options import DeviceOption, MaxPixelsOption, RuntimeOption
+from lsamatting.errors import ConfigError
+from lsamatting.extras import require
 from lsamatting.weights import DEFAULT_WEIGHTS
 
 
@@ -40,6 +40,7 @@ def serve(
         list[str] | None,
         typer.Option(help="Bundled name, folder, or repository; may be given several times."),
     ] = None,
+    runtime: RuntimeOption = "auto",
     device: DeviceOption = "auto",
     workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Most worker processes [one a core].")
@@ -50,9 +51,7 @@ def serve(
     max_pixels: MaxPixelsOption = None,
 ) -> None:
     """Open the editor in the browser, and answer the HTTP API (extra: serve)."""
-    for module in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
-        if find_spec(module) is None:
-            raise MissingExtraError("the server", "serve")
+    require("serve", "the server")
     for path in paths or ():
         if not path.is_file():
             raise ConfigError(f"{path}: no such file")
@@ -66,6 +65,7 @@ def serve(
         limits = Limits(memory=memory * MEBIBYTE, pixels=max_pixels)
     settings = ServerSettings(
         weights=tuple(weights or (DEFAULT_WEIGHTS,)),
+        runtime=runtime,
         device=device,
         origins=tuple(allow_origin or ()),
         token=read_token(token_file, host),

@@ -21,7 +21,7 @@ from lsamatting.silence import silence_prints
 from lsamatting.trimap import Trimap
 
 if TYPE_CHECKING:
-    from lsamatting.choices import Boundary, Padding, Precision
+    from lsamatting.choices import Boundary, Padding, Precision, RuntimeName
     from lsamatting.inference.estimate import EstimateOptions
 
 Peer = Literal["closed-form", "knn"]
@@ -84,6 +84,7 @@ def network_options(
 def lsamatting(
     weights: str | Path,
     *,
+    runtime: RuntimeName = "auto",
     device: str = "auto",
     padding: Padding = "window",
     boundary: Boundary = "paper",
@@ -97,7 +98,7 @@ def lsamatting(
 
     Parameters
     ----------
-    weights, device, padding, boundary, precision
+    weights, runtime, device, padding, boundary, precision
         As in `Matting.from_pretrained`; in full precision if not told otherwise, so that results
         do not depend on the processor.
     refine
@@ -115,28 +116,32 @@ def lsamatting(
         As `Matting.from_pretrained`.
     """
     from lsamatting.matting import Matting
-    from lsamatting.network.files import WEIGHTS_FILE, weights_folder
+    from lsamatting.network.files import find_weights, numbers_file
 
     options = network_options(
         padding=padding, boundary=boundary, precision=precision, refine=refine, tta=tta
     )
     model = Matting.from_pretrained(
         weights,
+        runtime=runtime,
         device=device,
         padding=padding,
         boundary=boundary,
         tta=tta,
         precision=precision,
     )
+    if refine:
+        model.runtime.check_refines()
     parts = [Path(weights).name, *(["refine"] if refine else []), *(["tta"] if tta else [])]
     method = Method(
         name=name or "+".join(parts),
         weights=str(weights),
-        sha256=file_digest(weights_folder(weights) / WEIGHTS_FILE),
+        sha256=file_digest(numbers_file(find_weights(weights))),
         options={
-            "network": model.network.config.to_dict(),
+            "network": model.runtime.config.to_dict(),
             **options.to_dict(),
-            "device": str(model.device),
+            "runtime": model.runtime.name,
+            "device": model.runtime.device,
             "threads": threads,
         },
     )

@@ -27,7 +27,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.errors import MetricError
-from lsamatting.evaluation.connectivity import last_connected_level
 from lsamatting.trimap import BACKGROUND, FOREGROUND, UNKNOWN
 from lsamatting.windows import window_around
 
@@ -121,6 +120,8 @@ def conn(
     l is the last threshold before the pixel first drops out of Ω, 1 if it never does, and
     φ(x) = 1 − d·[d ≥ 0.15] with d = x − l. Where no pixel passes a threshold Ω is empty.
     """
+    from lsamatting.evaluation.connectivity import last_connected_level
+
     pair = _prepare(prediction, target, trimap, region)
     thresholds = CONNECTIVITY_THRESHOLDS
     common = np.minimum(pair.prediction, pair.target)

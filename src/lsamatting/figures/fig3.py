@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.choices import Boundary, Padding
-from lsamatting.errors import ConfigError, MissingExtraError, TrimapError
+from lsamatting.errors import ConfigError, TrimapError
 from lsamatting.evaluation.sheet import worst_place
+from lsamatting.extras import require
 from lsamatting.figures.writing import write_figure
 from lsamatting.inference.frame import Frame, frame_picture
 from lsamatting.inference.open_picture import OpenPicture, Progress
@@ -108,8 +108,7 @@ def fig3(
     TrimapError
         Nothing is unknown, or the trimap is of another size.
     """
-    if find_spec("matplotlib") is None:
-        raise MissingExtraError("drawing figures", "figures")
+    require("figures", "drawing figures")
     if not 0 <= threshold < 1:
         raise ConfigError(f"the threshold is in [0, 1), found {threshold:g}")
     frame = frame_picture(image, trimap, padding=padding, priors=runtime.config.priors)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
-from lsamatting.compiled import compiled
+from lsamatting.compiled import compiled, prange
 
 Array = NDArray[np.float32]
 

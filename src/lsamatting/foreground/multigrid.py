@@ -21,10 +21,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
-from lsamatting.compiled import compiled
+from lsamatting.compiled import compiled, prange
 from lsamatting.errors import ImageError
 
 Array = NDArray[np.float32]

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from lsamatting.errors import ImageError
+from lsamatting.extras import require
 from lsamatting.formats.metadata import NOTHING, Metadata
 from lsamatting.replacing import replacing
 
@@ -155,6 +156,7 @@ def _tiff(samples: Samples, besides: Besides) -> bytes:
 
 
 def _exr(samples: Samples, besides: Besides) -> bytes:
+    require("exr", "OpenEXR")
     import OpenEXR
 
     name = {1: "Y", 3: "RGB", 4: "RGBA"}[samples.shape[2]]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lsamatting.errors import ImageError
+from lsamatting.extras import require
 from lsamatting.formats.encoded import Encoded
 from lsamatting.formats.raster import Raster, check_size, straight
 from lsamatting.silence import silence
@@ -46,6 +47,7 @@ def read_exr(file: Encoded, max_pixels: int, layer: str | None = None) -> Raster
 
 
 def _read(name: str, path: Path, max_pixels: int, layer: str | None) -> Raster:
+    require("exr", f"{name}: OpenEXR")
     import OpenEXR
 
     with silence():

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lsamatting.choices import RuntimeName
+from lsamatting.errors import ConfigError
+from lsamatting.extras import installed, require
+from lsamatting.network.files import is_graph
 
 if TYPE_CHECKING:
     from lsamatting.choices import Precision
@@ -14,8 +20,17 @@ if TYPE_CHECKING:
     from lsamatting.network.config import NetworkConfig
 
 
+@runtime_checkable
 class Runtime(Protocol):
     """A network, ready to run on its device."""
+
+    @property
+    def name(self) -> str:
+        """`torch` or `onnx`."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs: `cpu`, `cuda:N` or `mps`."""
 
     @property
     def config(self) -> NetworkConfig:
@@ -29,6 +44,56 @@ class Runtime(Protocol):
 
         Raises
         ------
+        ConfigError, MissingExtraError
+            As `check_refines`.
+        """
+
+    def check_refines(self) -> None:
+        """Refuse if it cannot refine.
+
+        Raises
+        ------
         ConfigError
             It has no derivatives.
+        MissingExtraError
+            What has them is not installed.
         """
+
+
+def load_runtime(weights: Path, name: RuntimeName = "auto", *, device: str = "auto") -> Runtime:
+    """Load a network.
+
+    Parameters
+    ----------
+    weights:
+        As `lsamatting.network.files.find_weights` gives them.
+    name:
+        Which runtime; `auto` takes PyTorch where it is installed and the weights are not an ONNX
+        file.
+    device:
+        `auto`, or a device that the runtime has on this machine.
+
+    Raises
+    ------
+    WeightsError
+        The weights are damaged, not those of their configuration, or not for this runtime.
+    ConfigError
+        There is no such runtime or device.
+    MissingExtraError
+        PyTorch is asked for and not installed.
+    """
+    if name not in get_args(RuntimeName):
+        raise ConfigError(f"runtime {name!r}; accepted: {', '.join(get_args(RuntimeName))}")
+    if name == "auto":
+        name = "torch" if installed("torch") and not is_graph(weights) else "onnx"
+    if name == "onnx":
+        from lsamatting.inference.onnx_runtime import OnnxRuntime
+
+        return OnnxRuntime(weights, device)
+    require("torch", "the runtime torch")
+    from lsamatting.inference.device import choose_device
+    from lsamatting.inference.torch_runtime import TorchRuntime
+    from lsamatting.network.lsanet import LSANet
+
+    place = choose_device(device)
+    return TorchRuntime(LSANet.from_pretrained(weights).to(place).eval(), place)

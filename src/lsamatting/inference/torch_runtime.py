@@ -14,7 +14,7 @@ from lsamatting.inference.refinement.refiner import Refiner
 from lsamatting.inference.tensors import layout_tensors
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.lsanet import LSANet
-from lsamatting.threads import survive_forks
+from lsamatting.threads import set_torch_threads, survive_forks
 
 
 class TorchRuntime:
@@ -28,15 +28,21 @@ class TorchRuntime:
         Where the network is.
     """
 
+    name = "torch"
+
     def __init__(self, network: LSANet, device: torch.device | str = "cpu") -> None:
         survive_forks()
+        set_torch_threads()
         self.network = network
-        self.device = torch.device(device)
+        self.device = str(device)
 
     @property
     def config(self) -> NetworkConfig:
         """What the network is."""
         return self.network.config
+
+    def check_refines(self) -> None:
+        """Do nothing: it refines."""
 
     def run(self, layout: Layout, *, precision: Precision = "auto") -> NDArray[np.float32]:
         """Run the network once: opacity, H×W of the layout's size, not clamped."""

@@ -80,19 +80,18 @@ class Decoder(nn.Module):
         x: Tensor | None = None
         for number, level, tap in zip((5, 4, 3, 2, 1), self.levels, reversed(taps), strict=True):
             if x is not None:
-                x = functional.interpolate(x, size=tap.shape[-2:], mode="nearest")
+                x = functional.interpolate(x, scale_factor=2, mode="nearest")
                 tap = torch.cat((tap, x), dim=1)
-            x = level(tap, None if where is None else shrink_mask(where, tap))
+            x = level(tap, None if where is None else shrink_mask(where, number))
             if modules is not None and number in modules:
                 x = modules[number](x)
         assert x is not None
         return x
 
 
-def shrink_mask(where: Tensor, tap: Tensor) -> Tensor:
-    """Average `where` down to the size of `tap`."""
-    height, width = tap.shape[-2:]
-    return functional.adaptive_avg_pool2d(where, (height, width))
+def shrink_mask(where: Tensor, level: int) -> Tensor:
+    """Average `where` down to the size of a level's tap, which lies at stride 2^level."""
+    return functional.avg_pool2d(where, 2**level)
 
 
 def in_full(convolution: nn.Conv2d, x: Tensor) -> Tensor:
@@ -123,7 +122,7 @@ class FullHead(nn.Module):
     def forward(self, inputs: Tensor, features: Tensor) -> Tensor:
         """Give one unclamped value per pixel of `inputs`."""
         features = functional.interpolate(
-            features, size=inputs.shape[-2:], mode="bilinear", align_corners=False
+            features, scale_factor=2, mode="bilinear", align_corners=False
         )
         x = torch.relu(self.conv1(torch.cat((inputs, features), dim=1)))
         return in_full(self.conv3, torch.relu(self.conv2(x)))

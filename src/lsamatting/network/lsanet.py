@@ -17,7 +17,7 @@ from lsamatting.network.config import NetworkConfig
 from lsamatting.network.decoder import Decoder, FullHead, Modulation, SubpixelHead
 from lsamatting.network.efficientnet import EfficientNetEncoder
 from lsamatting.network.encoder import Encoder
-from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE, weights_folder
+from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE, find_weights, is_graph, read_config
 from lsamatting.priors.channels import channel_count
 from lsamatting.replacing import replacing
 
@@ -211,14 +211,10 @@ class LSANet(nn.Module):
         WeightsError
             A file is missing or damaged, or the weights are not those of the configuration.
         """
-        folder = weights_folder(source)
-        config_path = folder / CONFIG_FILE
-        try:
-            settings = json.loads(config_path.read_text())
-            config = NetworkConfig.from_dict({**settings, **(changes or {})})
-        except (ValueError, TypeError, ConfigError) as error:
-            raise WeightsError(f"{config_path} is not a network configuration: {error}") from error
-        network = cls(config)
+        folder = find_weights(source)
+        if is_graph(folder):
+            raise WeightsError(f"{folder}: an ONNX file runs with the runtime onnx only")
+        network = cls(read_config(folder, changes))
         network.load_weights(folder / WEIGHTS_FILE)
         network.eval()
         return network

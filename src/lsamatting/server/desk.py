@@ -231,7 +231,7 @@ class Desk:
             )
         if (weights, tta) not in self._models:
             self._models[weights, tta] = Matting.from_pretrained(
-                weights, device=self._settings.device, tta=tta
+                weights, runtime=self._settings.runtime, device=self._settings.device, tta=tta
             )
         return self._models[weights, tta]
 

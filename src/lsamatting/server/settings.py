@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
+from lsamatting.choices import RuntimeName
 from lsamatting.weights import DEFAULT_WEIGHTS
 
 MEBIBYTE = 2**20
@@ -50,6 +51,7 @@ class ServerSettings:
     weights: tuple[str, ...] = (DEFAULT_WEIGHTS,)
     """Weights that clients may choose from, the first by default."""
 
+    runtime: RuntimeName = "auto"
     device: str = "auto"
 
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)

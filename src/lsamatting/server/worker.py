@@ -111,7 +111,7 @@ class _Worker:
                     pool.submit(self._run, desk.do, message)
 
     def _run(self, do: Callable[[Task, Callable[[int, int], None]], Any], run: Run) -> None:
-        import torch
+        from lsamatting.threads import limit_threads
 
         self._current.job = run.job
 
@@ -122,7 +122,7 @@ class _Worker:
         try:
             self._checkpoint()
             if not run.light:
-                torch.set_num_threads(run.threads)
+                limit_threads(run.threads)
             ended = Ended(run.job, "done", do(run.task, progress))
         except CancelledError:
             ended = Ended(run.job, "cancelled")

@@ -47,7 +47,7 @@ class FastDecoder:
             (5, 4, 3, 2, 1), network.decoder.levels, reversed(taps), strict=True
         ):
             assert isinstance(level, DecoderLevel)
-            shrunk = None if where is None else shrink_mask(where, tap)
+            shrunk = None if where is None else shrink_mask(where, number)
             self._levels.append(_Level(level, tap, above, shrunk))
             above = level.conv.out_channels
             if number in LEVELS:
