@@ -24,6 +24,15 @@ def test_singular_values_come_near_one_and_directions_stay(shape: tuple[int, int
     assert float(diagonal.max()) < 1.3
 
 
+def test_the_iteration_bears_half_precision() -> None:
+    matrix = torch.randn(96, 400, generator=torch.Generator().manual_seed(0))
+    exact, rounded = orthogonalise(matrix), orthogonalise(matrix.bfloat16()).float()
+    assert float((exact - rounded).norm() / exact.norm()) < 0.05
+    values = torch.linalg.svdvals(rounded)
+    assert float(values.min()) > 0.5
+    assert float(values.max()) < 1.3
+
+
 def _network() -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(

@@ -18,13 +18,13 @@ def autocast(precision: Precision, device: torch.device | str) -> AbstractContex
     if not torch.amp.is_autocast_available(kind):
         return nullcontext()
     half = {"cuda": torch.float16, "cpu": torch.bfloat16}
-    gains = kind == "cuda" or (kind == "cpu" and _cpu_has_bfloat16())
+    gains = kind == "cuda" or (kind == "cpu" and cpu_has_bfloat16())
     if precision == "auto" and gains:
         return torch.autocast(kind, dtype=half[kind])
     return torch.autocast(kind, enabled=False)
 
 
-def _cpu_has_bfloat16() -> bool:
+def cpu_has_bfloat16() -> bool:
     """Whether bfloat16 products are instructions here; emulated they are slower than float32."""
     probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return bool(probe is not None and probe())

@@ -14,10 +14,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lsamatting.inference.precision import cpu_has_bfloat16
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic iteration, as published: they bring singular values near 1 fast, not exactly."""
 
 ITERATIONS = 5
+
+LARGE = 64
+"""Matrices with no fewer rows and columns are multiplied in bfloat16 where the device gains by it:
+the iteration bears the rounding, and of a wide network it would take as long as the gradients."""
 
 
 def orthogonalise(matrix: Tensor) -> Tensor:
@@ -26,7 +32,7 @@ def orthogonalise(matrix: Tensor) -> Tensor:
     Parameters
     ----------
     matrix
-        M×N float32.
+        M×N, float32 or bfloat16.
     """
     a, b, c = COEFFICIENTS
     x: Tensor = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
@@ -84,7 +90,9 @@ class Muon(torch.optim.Optimizer):
         if not state:
             state["momentum"] = torch.zeros_like(parameter)
         state["momentum"].lerp_(gradient, 1 - group["momentum"])
-        direction = gradient.lerp(state["momentum"], group["momentum"]).flatten(1).float()
+        direction = gradient.lerp(state["momentum"], group["momentum"]).flatten(1)
+        half = min(direction.shape) >= LARGE and (parameter.is_cuda or cpu_has_bfloat16())
+        direction = direction.to(torch.bfloat16 if half else torch.float32)
         scale = 0.2 * max(direction.shape) ** 0.5
         step = orthogonalise(direction).to(parameter.dtype).view_as(parameter)
         parameter.add_(step, alpha=-group["lr"] * scale)
