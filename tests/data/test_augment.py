@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -352,3 +353,24 @@ def test_a_camouflaged_background_has_the_mean_and_covariance_of_the_subject() -
     unchanged = camouflage(front, back, alpha, 0.0)
     np.testing.assert_allclose(unchanged, back, atol=1e-6)
     np.testing.assert_array_equal(camouflage(front, back, np.zeros_like(alpha), 1.0), back)
+
+
+@pytest.mark.parametrize("even", [0.0, 1.0])
+def test_an_even_band_has_the_edge_in_its_middle(even: float) -> None:
+    config = AugmentConfig(trimap_distance=(3.0, 30.0), trimap_even=even, gamma=0.0)
+    soft = blob(200, 200, 40)
+    cutout = replace(soft, alpha=np.where(soft.alpha > 128, 255, 0).astype(np.uint8))
+    compared = uneven = 0
+    for number in range(40):
+        sample = augment(np.random.default_rng(number), cutout, photo(), 128, config)
+        unknown = sample.trimap == 128
+        if not {0, 255} <= set(np.unique(sample.trimap)):
+            continue
+        outside, inside = (
+            float(cv2.distanceTransform(side.astype(np.uint8), cv2.DIST_L2, 5)[unknown].max())
+            for side in (sample.alpha <= 0, sample.alpha >= 1)
+        )
+        compared += 1
+        uneven += abs(outside - inside) > 3
+    assert compared > 5
+    assert uneven == 0 if even else uneven > compared / 3

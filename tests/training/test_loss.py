@@ -99,7 +99,29 @@ def test_half_precision_inputs_are_measured_in_single() -> None:
     assert float(loss) == float(matting_loss(rough.float(), alpha, unknown))
 
 
-@pytest.mark.parametrize("values", [{"variant": "mine"}, {"levels": 0}, {"epsilon": 0.0}])
+@pytest.mark.parametrize(
+    "values", [{"variant": "mine"}, {"levels": 0}, {"epsilon": 0.0}, {"beside_base": 0.0}]
+)
 def test_impossible_options_are_refused(values: dict) -> None:
     with pytest.raises(ConfigError):
         LossConfig(**values)
+
+
+def test_beside_the_base_counts_what_is_left_of_its_error() -> None:
+    predicted, alpha, unknown = example(0)
+    base = alpha + 0.2 * torch.randn(alpha.shape, generator=torch.Generator().manual_seed(1))
+    plain, config = LossConfig(levels=3), LossConfig(levels=3, beside_base=0.25)
+    parts = []
+    for image in range(len(alpha)):
+        one = slice(image, image + 1)
+        losses = [
+            float(matting_loss(values[one], alpha[one], unknown[one], config=plain))
+            for values in (predicted, base)
+        ]
+        parts.append(losses[0] / (losses[1] + 0.25))
+    loss = matting_loss(predicted, alpha, unknown, base=base, config=config)
+    assert float(loss) == pytest.approx(sum(parts) / len(parts), rel=1e-5)
+    # An image in which the prior is far off counts no more than one in which it is close.
+    far = alpha + 4 * (base - alpha)
+    left = matting_loss(alpha + 2 * (base - alpha), alpha, unknown, base=far, config=config)
+    assert float(left) < 0.55

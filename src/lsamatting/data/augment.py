@@ -120,6 +120,9 @@ class AugmentConfig:
     trimap_distance: tuple[float, float] = (1.0, 24.0)
     """Range of the unknown band's growth in px, drawn separately for either side."""
 
+    trimap_even: float = 0.0
+    """Probability that both sides grow alike, as around a mask's contour."""
+
     blur: float = 0.0
     """Probability of blurring F and B; 0.3 for the AlphaMatting model."""
 
@@ -421,10 +424,13 @@ def _random_trimap(
     elif manner == "painted":
         trimap = painted_trimap(rng, alpha, wide, shrink=shrink, low=low, high=high)
     else:
+        outside, inside = rng.uniform(*config.trimap_distance, 2)
+        if config.trimap_even and rng.random() < config.trimap_even:
+            inside = outside
         trimap = make_trimap(
             alpha,
-            towards_background=rng.uniform(*config.trimap_distance),
-            towards_foreground=rng.uniform(*config.trimap_distance),
+            towards_background=outside,
+            towards_foreground=inside,
             low=low,
             high=high,
         )

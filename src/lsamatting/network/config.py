@@ -147,6 +147,13 @@ class NetworkConfig:
         return sum(name.startswith("alpha_") for name in self.priors)
 
     @property
+    def base_channel(self) -> int | None:
+        """Which of the priors' channels is the base; None without one."""
+        if not self.base:
+            return None
+        return channel_count(self.priors[: self.priors.index(self.base)])
+
+    @property
     def input_channels(self) -> int:
         """Number of input channels: three of the image, one of the trimap, then the priors."""
         return 4 + self.prior_channels

@@ -18,7 +18,6 @@ from lsamatting.network.decoder import Decoder, FullHead, Modulation, SubpixelHe
 from lsamatting.network.efficientnet import EfficientNetEncoder
 from lsamatting.network.encoder import Encoder
 from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE, find_weights, is_graph, read_config
-from lsamatting.priors.channels import channel_count
 from lsamatting.replacing import replacing
 
 IMAGE_MEAN = (0.485, 0.456, 0.406)
@@ -153,11 +152,8 @@ class LSANet(nn.Module):
 
     def base(self, inputs: Tensor) -> Tensor | None:
         """Take the prior to which the head's output is a correction, if the network has one."""
-        if not self.config.base:
-            return None
-        names = self.config.priors
-        start = 4 + channel_count(names[: names.index(self.config.base)])
-        return inputs[:, start : start + 1]
+        channel = self.config.base_channel
+        return None if channel is None else inputs[:, 4 + channel : 5 + channel]
 
     def beyond_half(self) -> str | None:
         """Name a tensor with values that float16 cannot hold; None if there is none."""

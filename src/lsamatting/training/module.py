@@ -60,6 +60,8 @@ class MattingModule(L.LightningModule):
                 from lsamatting.network.imagenet import initialise_encoder
 
                 initialise_encoder(self.network, encoder)
+        if loss.beside_base is not None and not self.network.config.base:
+            raise ConfigError("loss.beside_base needs a network with a base prior")
         self.loss = loss
         self.optimiser = optimiser
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
@@ -75,9 +77,16 @@ class MattingModule(L.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], _: int) -> Tensor:
         """Give the loss of one batch."""
+        channel = self.network.config.base_channel
         predicted = self(batch["image"], batch["trimap"], batch["priors"])
         with torch.autocast(predicted.device.type, enabled=False):
-            loss = matting_loss(predicted, batch["alpha"], batch["trimap"] == 0.5, config=self.loss)
+            loss = matting_loss(
+                predicted,
+                batch["alpha"],
+                batch["trimap"] == 0.5,
+                base=None if channel is None else batch["priors"][:, channel : channel + 1],
+                config=self.loss,
+            )
         self.log("train/loss", loss, prog_bar=True)
         return loss
 

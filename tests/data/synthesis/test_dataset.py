@@ -142,3 +142,16 @@ def test_user_mistakes_are_one_clear_line(tmp_path, photo_folder):
     (tmp_path / "file").write_text("")
     with pytest.raises(DatasetError, match="file"):
         make(tmp_path / "file", photo_folder, count=1)
+
+
+def test_cutouts_may_be_the_only_kind(tmp_path, photo_folder):
+    folder = tmp_path / "cutouts"
+    folder.mkdir()
+    rgba = np.full((200, 200, 4), 90, np.uint8)
+    rgba[60:140, 60:140, 3] = 255
+    cv2.imwrite(str(folder / "thing.png"), rgba)
+    make(tmp_path / "set", photo_folder, count=3, cutouts=[folder], kinds=["cutout"])
+    names = sorted(path.name for path in (tmp_path / "set/fg").iterdir())
+    assert names == [f"{number:06d}_cutout.png" for number in range(3)]
+    with pytest.raises(ConfigError, match="unknown kind of matte 'cutout'"):
+        make(tmp_path / "other", photo_folder, kinds=["cutout"])

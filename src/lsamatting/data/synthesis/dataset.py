@@ -58,7 +58,7 @@ KINDS: dict[str, Kind] = {
     "thicket": Kind("thicket", 1.5),
 }
 
-# Share of items made from the user's cutouts, if any are given.
+# Share of items made from the user's cutouts, if any are given; named as the only kind, all.
 CUTOUT_KIND, CUTOUT_SHARE = "cutout", 0.08
 
 
@@ -102,7 +102,8 @@ def synthesize_dataset(
 
     photos: folders of photographs, for texture, colours and backgrounds. cutouts: folders of RGBA
     pictures to be used as items too. workers: processes, all cores by default. kinds: names out of
-    KINDS, all by default. part: take only photographs and cutouts to train on, or only those that
+    KINDS, all by default; with cutouts also "cutout", which alone makes nothing else. part: take
+    only photographs and cutouts to train on, or only those that
     are held out (lsamatting.data.held_out). progress: show a progress bar.
     Raises ConfigError for an unknown kind or a count or worker number below 1; DatasetError for
     unusable folders, or if `out` holds a dataset of another recipe.
@@ -111,11 +112,12 @@ def synthesize_dataset(
         raise ConfigError(f"count is {count}: at least 1 matte is wanted")
     workers = worker_count(workers)
     chosen = tuple(KINDS) if kinds is None else tuple(kinds)
+    accepted = (*KINDS, CUTOUT_KIND) if cutouts else tuple(KINDS)
     for name in chosen:
-        if name not in KINDS:
-            raise ConfigError(f"unknown kind of matte '{name}' (accepted: {', '.join(KINDS)})")
+        if name not in accepted:
+            raise ConfigError(f"unknown kind of matte '{name}' (accepted: {', '.join(accepted)})")
     if not chosen:
-        raise ConfigError(f"no kind of matte given (accepted: {', '.join(KINDS)})")
+        raise ConfigError(f"no kind of matte given (accepted: {', '.join(accepted)})")
     recipe = Recipe(seed, tuple(photos), tuple(cutouts or ()), chosen, part)
     sources = Photos(recipe.photos, part=part)
     if recipe.cutouts:
@@ -137,10 +139,11 @@ def synthesize_dataset(
 def kind_of(recipe: Recipe, index: int) -> str:
     """Name of the kind that item `index` is of."""
     rng = np.random.default_rng([recipe.seed, index, 0])
-    if recipe.cutouts and rng.random() < CUTOUT_SHARE:
+    drawn = [name for name in recipe.kinds if name != CUTOUT_KIND]
+    if recipe.cutouts and (not drawn or rng.random() < CUTOUT_SHARE):
         return CUTOUT_KIND
-    weights = np.array([KINDS[name].weight for name in recipe.kinds])
-    return recipe.kinds[int(rng.choice(len(weights), p=weights / weights.sum()))]
+    weights = np.array([KINDS[name].weight for name in drawn])
+    return drawn[int(rng.choice(len(weights), p=weights / weights.sum()))]
 
 
 def render_kind(
@@ -194,7 +197,10 @@ def _prepare(out: Path, recipe: Recipe, photos: Photos, count: int) -> None:
     described = {
         "version": VERSION,
         "seed": recipe.seed,
-        "kinds": {name: KINDS[name].weight for name in recipe.kinds},
+        "kinds": {
+            name: CUTOUT_SHARE if name == CUTOUT_KIND else KINDS[name].weight
+            for name in recipe.kinds
+        },
         "photos": [str(folder) for folder in recipe.photos],
         "photo_files": len(photos),
         "cutouts": [str(folder) for folder in recipe.cutouts],
