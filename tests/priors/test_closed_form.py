@@ -57,14 +57,6 @@ def test_where_no_affinity_reaches_the_mixture_decides():
     np.testing.assert_allclose(result, 0.3, atol=1e-6)
 
 
-def test_it_can_start_from_an_opacity_at_hand():
-    image, alpha = disc()
-    known = image, alpha == 1, alpha == 0
-    cold = solved(*known, weight=0, tolerance=1e-6)
-    warm = solved(*known, weight=0, start=cold, tolerance=1e-6)
-    np.testing.assert_allclose(warm, cold, atol=1e-3)
-
-
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 5), (3, 3)])
 def test_tiny_pictures(shape):
     image = np.random.default_rng(0).random((*shape, 3), dtype=np.float32)

@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 
 from lsamatting.errors import ConfigError
 from lsamatting.priors import PRIOR_CHANNELS, channel_count, compute_priors
-from lsamatting.priors.multigrid import Multigrid
 
 
 def scene(height, width, seed=0):
@@ -79,36 +78,3 @@ def test_threads_change_nothing():
     np.testing.assert_array_equal(
         compute_priors(image, trimap, workers=2), compute_priors(image, trimap)
     )
-
-
-def test_what_was_solved_before_is_a_start(monkeypatch):
-    """After a stroke the solver needs fewer iterations, and comes to the same."""
-    taken = []
-    solve = Multigrid.solve
-
-    def counting(self, *arguments, **options):
-        # Far below the usual tolerance, within which where a solver started shows.
-        options |= {"tolerance": 1e-6, "most_iterations": 1000}
-        solution, iterations = solve(self, *arguments, **options)
-        taken.append(iterations)
-        return solution, iterations
-
-    monkeypatch.setattr(Multigrid, "solve", counting)
-    rng = np.random.default_rng(0)
-    rows, columns = np.mgrid[:120, :160] / 20
-    image = np.dstack([np.sin(rows), np.cos(columns), np.sin(rows * columns)]) / 2 + 0.5
-    image = np.clip(image + rng.normal(0, 0.02, image.shape), 0, 1).astype(np.float32)
-    trimap = np.full((120, 160), 128, np.uint8)
-    trimap[:20], trimap[100:] = 255, 0
-    which = ("alpha_closed_form", "distances", "alpha_joint")
-    before = compute_priors(image, trimap, which=which)
-    trimap[50:54, 60:90] = 255
-    taken.clear()
-    cold = compute_priors(image, trimap, which=which)
-    without = sum(taken)
-    taken.clear()
-    warm = compute_priors(image, trimap, which=which, before=before)
-    assert sum(taken) < without
-    assert np.abs(warm - cold).mean() < 2e-3
-    np.testing.assert_array_equal(warm[..., 1:3], cold[..., 1:3])
-    assert (warm[50:54, 60:90, ::3] == 1).all()

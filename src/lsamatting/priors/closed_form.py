@@ -58,12 +58,7 @@ class ClosedForm:
         self._local = None if known else LocalAffine(self.laplacian, image)
 
     def alpha(
-        self,
-        mixture: Mixture,
-        *,
-        weight: float,
-        start: NDArray[np.float32] | None = None,
-        tolerance: float = TOLERANCE,
+        self, mixture: Mixture, *, weight: float, tolerance: float = TOLERANCE
     ) -> NDArray[np.float32]:
         """Minimise the energy.
 
@@ -73,8 +68,6 @@ class ClosedForm:
             What known colours say about the unknown pixels.
         weight:
             σ, at least 0: 0 is closed-form matting.
-        start:
-            H×W: an opacity to start from, by default the mixture's.
         tolerance:
             Residual, relative to the right-hand side, at which to stop.
 
@@ -89,10 +82,9 @@ class ClosedForm:
             return alpha
         pull = mixture.alpha[pixels].astype(np.float64)
         diagonal = weight * mixture.confidence[pixels].astype(np.float64) + FAINT_PULL
-        first = pull if start is None else start[pixels].astype(np.float64)
         solution, _ = Multigrid(self._local, diagonal).solve(
             self.laplacian.pull + diagonal * pull,
-            start=first,
+            start=pull,
             tolerance=tolerance,
             most_iterations=MOST_ITERATIONS,
         )

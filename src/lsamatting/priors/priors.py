@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
@@ -30,7 +30,6 @@ def compute_priors(
     *,
     which: Sequence[str] = tuple(PRIOR_CHANNELS),
     workers: int = 1,
-    before: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Compute the named priors.
 
@@ -52,10 +51,6 @@ def compute_priors(
         Names of `PRIOR_CHANNELS`, in the order in which they are to be stacked.
     workers:
         Threads to share the work among; more than two are of no use.
-    before:
-        The same priors, H×W×P, for a trimap that differs a little, as by a stroke: opacities that
-        are solved for are started from it. They come out within the solver's tolerance of those
-        without.
 
     Returns
     -------
@@ -71,7 +66,7 @@ def compute_priors(
         if name not in PRIOR_CHANNELS:
             raise ConfigError(f"unknown prior {name!r}; accepted: {', '.join(PRIOR_CHANNELS)}")
     stack = np.empty((*trimap.shape, channel_count(which)), np.float32)
-    priors = _Priors(image, trimap, _named(before, which))
+    priors = _Priors(image, trimap)
     if workers > 1:
         with ThreadPoolExecutor(workers) as pool:
             for independent in _STAGES:
@@ -84,17 +79,6 @@ def compute_priors(
         stack[..., start:stop] = channels.reshape(*trimap.shape, -1)
         start = stop
     return stack
-
-
-def _named(
-    stack: NDArray[np.float32] | None, which: Sequence[str]
-) -> dict[str, NDArray[np.float32]]:
-    """Take a stack of priors apart."""
-    if stack is None:
-        return {}
-    stops = np.cumsum([PRIOR_CHANNELS[name] for name in which])
-    parts = np.split(stack, stops[:-1], axis=2) if which else []
-    return dict(zip(which, parts, strict=True))
 
 
 _STAGES = (
@@ -123,13 +107,7 @@ _NEEDED_BY = {
 class _Priors:
     """Each prior under its name, computed once it is asked for, and what several of them share."""
 
-    def __init__(
-        self,
-        image: NDArray[np.float32],
-        trimap: NDArray[np.uint8],
-        before: Mapping[str, NDArray[np.float32]],
-    ) -> None:
-        self.before = before
+    def __init__(self, image: NDArray[np.float32], trimap: NDArray[np.uint8]) -> None:
         height, width = trimap.shape
         self.size = (width, height)
         self.image = np.ascontiguousarray(image, np.float32)
@@ -227,12 +205,8 @@ class _Priors:
 
     @cached_property
     def alpha_closed_form(self) -> NDArray[np.float32]:
-        return self._solve("alpha_closed_form", weight=0)
+        return self.closed_form.alpha(self.mixture, weight=0)
 
     @cached_property
     def alpha_joint(self) -> NDArray[np.float32]:
-        return self._solve("alpha_joint", weight=MIXTURE_WEIGHT)
-
-    def _solve(self, name: str, *, weight: float) -> NDArray[np.float32]:
-        start = self.before[name][..., 0] if name in self.before else None
-        return self.closed_form.alpha(self.mixture, weight=weight, start=start)
+        return self.closed_form.alpha(self.mixture, weight=MIXTURE_WEIGHT)
