@@ -23,6 +23,12 @@ def photograph(path, **options):
         BASE.ExifImageWidth: 24,
         BASE.MakerNote: b"offsets into a file that is gone",
         BASE.ColorSpace: 65535,
+        BASE.BodySerialNumber: "SN-4711",
+        BASE.CameraOwnerName: "A. Nobody at home",
+    }
+    exif[ExifTags.IFD.GPSInfo] = {
+        ExifTags.GPS.GPSLatitudeRef: "N",
+        ExifTags.GPS.GPSLatitude: (52.0, 31.0, 12.0),
     }
     Image.fromarray(RGB).save(path, exif=exif, dpi=(300, 300), **options)
     return path
@@ -44,6 +50,25 @@ def test_camera_data_comes_along_upright(tmp_path, source, target):
         assert BASE.MakerNote not in camera
         assert BASE.ExifImageWidth not in camera
     assert read_picture(tmp_path / target).size == (16, 24)
+
+
+@pytest.mark.parametrize("source", ["p.jpg", "p.png", "p.webp"])
+@pytest.mark.parametrize("target", ["out.png", "out.jpg", "out.webp"])
+def test_neither_place_nor_owner_travels(tmp_path, source, target):
+    photograph(tmp_path / source)
+    with Image.open(tmp_path / source) as image:
+        assert image.getexif().get_ifd(ExifTags.IFD.GPSInfo)
+    picture = read_picture(tmp_path / source)
+    write_picture(tmp_path / target, picture.pixels, metadata=picture.metadata)
+    with Image.open(tmp_path / target) as image:
+        exif = image.getexif()
+        assert ExifTags.IFD.GPSInfo not in exif
+        assert not exif.get_ifd(ExifTags.IFD.GPSInfo)
+        camera = exif.get_ifd(ExifTags.IFD.Exif)
+    assert BASE.ExposureTime in camera
+    assert BASE.BodySerialNumber not in camera
+    assert BASE.CameraOwnerName not in camera
+    assert b"SN-4711" not in (tmp_path / target).read_bytes()
 
 
 @pytest.mark.parametrize("depth", [8, 16])

@@ -141,7 +141,8 @@ def matte(
         bool,
         typer.Option(
             "--metadata/--no-metadata",
-            help="Carry the picture's resolution and camera data on to the results.",
+            help="Carry the picture's resolution and camera data, without place and owner, on to the "
+            "results.",
         ),
     ] = True,
     recursive: RecursiveOption = False,

@@ -21,6 +21,12 @@ _LEFT_OUT = (
     _BASE.ExifImageWidth, _BASE.ExifImageHeight, _BASE.MakerNote, _BASE.ExifInteroperabilityOffset,
     _BASE.ColorSpace,
 )  # fmt: skip
+# What tells one owner or device from all others, and is nobody's intention to hand on with a
+# cutout; the whole directory of places (GPS) is left out too. Artist and copyright are there to be
+# seen, and stay.
+_PRIVATE = (
+    _BASE.CameraOwnerName, _BASE.BodySerialNumber, _BASE.LensSerialNumber, _BASE.ImageUniqueID,
+)  # fmt: skip
 _SRGB = 1
 
 
@@ -34,7 +40,8 @@ class Metadata:
         Pixels per inch, across and down, or None.
     exif
         Camera data as an EXIF block with its ``Exif\0\0`` head, or None. Pixels are upright and
-        sRGB, and the block says so; thumbnail and maker's notes are left out.
+        sRGB, and the block says so; thumbnail and maker's notes are left out, and so is what is
+        private: the place, serial numbers, the owner's name.
     """
 
     dpi: tuple[float, float] | None = None
@@ -67,14 +74,12 @@ def _cleaned(exif: Image.Exif) -> bytes | None:
     for tag in _KEPT:
         if tag in exif:
             kept[tag] = exif[tag]
-    for directory in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-        entries = {
-            tag: value for tag, value in exif.get_ifd(directory).items() if tag not in _LEFT_OUT
-        }
-        if entries:
-            kept[directory] = entries
-    if not len(kept):
+    camera = {
+        tag: value
+        for tag, value in exif.get_ifd(ExifTags.IFD.Exif).items()
+        if tag not in (*_LEFT_OUT, *_PRIVATE)
+    }
+    if not camera and not len(kept):
         return None
-    camera = dict(kept.get(ExifTags.IFD.Exif) or {})
     kept[ExifTags.IFD.Exif] = {**camera, _BASE.ColorSpace: _SRGB}
     return kept.tobytes()
