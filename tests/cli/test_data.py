@@ -98,6 +98,26 @@ def test_composite_says_what_does_not_fit(cli, adobe):
     assert "--foregrounds" in outcome.err
 
 
+@pytest.mark.parametrize("inside", ["", "fg", "alpha"])
+@pytest.mark.parametrize("command", ["synthesize", "render", "extract", "wide", "composite"])
+def test_no_command_writes_among_what_it_reads(cli, tmp_path, command, inside):
+    photos = tmp_path / "out" / ("alpha" if command == "wide" and inside == "fg" else inside)
+    photos.mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(photos / "a.png")
+    options = ["--photos", photos]
+    if command == "extract":
+        options += ["--list", tmp_path / "list.toml"]
+    if command == "composite":
+        photos = tmp_path / "out" / inside.replace("fg", "merged")
+        options = [part for name in ("foregrounds", "alphas") for part in (f"--{name}", photos)]
+        options += ["--backgrounds", tmp_path, "--fg-names", photos, "--bg-names", photos]
+    before = sorted(tmp_path.rglob("*"))
+    outcome = cli("data", command, tmp_path / "out", *options)
+    assert outcome.code == 2
+    assert "would replace an input" in outcome.error_line
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_render_hands_everything_on(cli, monkeypatch):
     seen = {}
     fake = ModuleType("lsamatting.data.rendering.dataset")

@@ -59,6 +59,15 @@ def test_every_output_at_once(cli, scene, weights):
     assert (overlay[:, -width:] == composite).all()
 
 
+def test_a_new_folder_gets_a_file_of_the_picture_s_name(cli, scene, weights):
+    where = f"{scene.folder}/new/sub/"
+    options = ("--cutout", where + "cut", "--weights", weights)
+    outcome = cli("matte", scene.image, scene.trimap, "-o", where, *options)
+    assert outcome.code == 0, outcome.err
+    assert pixels_of(Path(where) / "image.png").shape == scene.marks.shape
+    assert pixels_of(Path(where) / "cut" / "image.png").shape[2] == 4
+
+
 def test_composite_on_a_picture_of_another_size(cli, scene, weights):
     behind = scene.folder / "behind.png"
     Image.new("RGB", (300, 100), (10, 20, 30)).save(behind)
@@ -436,7 +445,7 @@ def spoil_trimap_missing(scene):
         (None, ["--on", "red"], ["--composite"]),
         (None, ["--composite", "{}/x.png", "--on", "no colour"], ["no colour", "no such file"]),
         (None, ["--composite", "{}/x.png", "--on", ""], ["'': no such file", "is not a colour"]),
-        (None, ["-o", "{}/new/"], ["/new: unknown file type", "or a folder that is there"]),
+        (None, ["-o", "{}/image.png/new/"], ["image.png/new", "cannot be made"]),
         (None, ["--composite", "{0}/mask.png", "--on", "{0}/mask.png"], ["mask.png", "replace"]),
         (None, ["--erode", "3"], ["--mask"]),
         (None, ["--mask", "{}/mask.png", "--background-below", "9"], ["--background-below"]),

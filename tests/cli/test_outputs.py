@@ -8,6 +8,7 @@ import pytest
 from lsamatting.cli.outputs import (
     check_can_be_made,
     destination,
+    folders_to_make,
     refuse_replacing,
     refuse_twice,
 )
@@ -45,10 +46,22 @@ def test_destinations(tmp_path):
     assert destination("-o", Path("a.tif"), "x", batch=False) == Path("a.tif")
     assert destination("-o", tmp_path, "x", batch=False) == tmp_path / "x.png"
     out = tmp_path / "new"
+    assert destination("-o", out, "x", batch=False) == out / "x.png"
+    (tmp_path / "file").touch()
+    assert destination("-o", tmp_path / "file", "x", batch=False) == tmp_path / "file"
+    assert destination("-o", STREAM, "x", batch=False) == STREAM
     assert destination("-o", out, "sub/x", batch=True, suffix=".exr") == out / "sub/x.exr"
     for wrong in (Path("a.png"), STREAM):
         with pytest.raises(ConfigError, match="several pictures need a folder"):
             destination("-o", wrong, "x", batch=True)
+
+
+def test_only_what_stands_for_a_folder_makes_one(tmp_path):
+    named, folder = tmp_path / "new" / "a.png", tmp_path / "other"
+    assert folders_to_make([(named, named), (folder, folder / "a.png")]) == {folder}
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="cannot be made"):
+        folders_to_make([(tmp_path / "file" / "x", tmp_path / "file" / "x" / "a.png")])
 
 
 def test_folders_that_cannot_be_made(tmp_path, monkeypatch):

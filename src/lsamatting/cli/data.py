@@ -44,7 +44,7 @@ def synthesize(
     from lsamatting.cli.outputs import refuse_replacing
     from lsamatting.data.synthesis.dataset import synthesize_dataset
 
-    made = [out / name for name in ("fg", "alpha", "bg")]
+    made = [out, *(out / name for name in ("fg", "alpha", "bg"))]
     refuse_replacing(made, [*photos, *(cutouts or [])])
 
     synthesize_dataset(
@@ -94,7 +94,7 @@ def composite(
     from lsamatting.data.composition import Composition, compose_dataset, read_names
 
     refuse_replacing(
-        [out / name for name in ("merged", "alpha", "trimaps")],
+        [out, *(out / name for name in ("merged", "alpha", "trimaps"))],
         [foregrounds, alphas, backgrounds, trimaps],
     )
 
@@ -135,7 +135,7 @@ def extract(
     from lsamatting.data.extraction.extract import extract_dataset
     from lsamatting.data.extraction.subjects import read_subjects
 
-    refuse_replacing([out / "fg", out / "alpha"], photos)
+    refuse_replacing([out, out / "fg", out / "alpha"], photos)
     listed = read_subjects(subjects)
     made = extract_dataset(out, listed, photos)
     say(f"{len(listed)} foregrounds in {out} ({len(listed) - made} were there already)")
@@ -165,7 +165,7 @@ def wide(
     from lsamatting.data.wide_set import WideSet, make_wide_set
 
     read = [folder / name for folder in foregrounds or [] for name in ("fg", "alpha")]
-    made_folders = [out / name for name in ("image", "alpha", "trimap")]
+    made_folders = [out, *(out / name for name in ("image", "alpha", "trimap"))]
     refuse_replacing(made_folders, [*photos, *read])
 
     recipe = WideSet(seed, tuple(photos), tuple(foregrounds or ()))

@@ -59,8 +59,8 @@ def matte(
         typer.Option(
             "--output",
             "-o",
-            help="Opacity, a grey picture; for several pictures a folder; - writes PNG to standard "
-            "output. Without any output: IMAGE-alpha.png in the current folder.",
+            help="Opacity, a grey picture; or a folder, as for several pictures; - writes PNG "
+            "to standard output. Without any output: IMAGE-alpha.png in the current folder.",
         ),
     ] = None,
     mask: Annotated[
@@ -141,8 +141,8 @@ def matte(
         bool,
         typer.Option(
             "--metadata/--no-metadata",
-            help="Carry the picture's resolution and camera data, without place and owner, on to the "
-            "results.",
+            help="Carry the picture's resolution and camera data, without place and owner, on to "
+            "the results.",
         ),
     ] = True,
     recursive: RecursiveOption = False,
@@ -217,7 +217,9 @@ def matte(
     tasks = [Task(pair, _outputs(pair.name, wanted, batch=batch)) for pair in pairs]
     if as_json and STREAM in wanted.values():
         raise ConfigError("standard output (-) holds one thing: a picture, or what --json prints")
-    _check_outputs(tasks, depth, quality, [strokes, None if on is None else Path(on)], batch=batch)
+    folders = _check_outputs(
+        tasks, wanted, depth, quality, [strokes, None if on is None else Path(on)]
+    )
 
     from lsamatting.compositing.backdrop import read_backdrop
     from lsamatting.images import DEFAULT_MAX_PIXELS
@@ -263,9 +265,8 @@ def matte(
         depth=depth,
         quality=quality,
     )
-    if batch:
-        for folder in {path.parent for task in tasks for path in task.outputs.values()}:
-            make_folder(folder)
+    for folder in folders:
+        make_folder(folder)
     pending = [
         task
         for task in tasks
@@ -319,14 +320,16 @@ def _outputs(name: str, wanted: dict[str, Path | None], *, batch: bool) -> dict[
 
 def _check_outputs(
     tasks: list[Task],
+    wanted: dict[str, Path | None],
     depth: Depth | None,
     quality: int | None,
     further_inputs: list[Path | None],
-    *,
-    batch: bool,
-) -> None:
-    """Refuse, before anything is computed, files that cannot or should not be written."""
-    from lsamatting.cli.outputs import check_can_be_made, refuse_replacing, refuse_twice
+) -> set[Path]:
+    """Refuse, before anything is computed, what cannot or should not be written.
+
+    Gives the folders that are to be made.
+    """
+    from lsamatting.cli.outputs import folders_to_make, refuse_replacing, refuse_twice
     from lsamatting.images import LOSSY_SUFFIXES, check_destination
 
     outputs = [path for task in tasks for path in task.outputs.values()]
@@ -339,10 +342,10 @@ def _check_outputs(
                 Path(f"stdout{STREAM_SUFFIX}") if path == STREAM else path,
                 alpha=name == "cutout",
                 depth=None if name == "overlay" else depth,
-                parent_exists=not batch,
+                parent_exists=path == wanted[name],
             )
-    if batch:
-        for folder in {path.parent for path in outputs}:
-            check_can_be_made(folder)
     if quality is not None and not any(path.suffix.lower() in LOSSY_SUFFIXES for path in outputs):
         raise ConfigError(f"--quality goes with an output in {', '.join(LOSSY_SUFFIXES)}")
+    return folders_to_make(
+        (wanted[name] or path, path) for task in tasks for name, path in task.outputs.items()
+    )

@@ -14,7 +14,8 @@ from lsamatting.images import is_picture
 def destination(option: str, path: Path, name: str, *, batch: bool, suffix: str = ".png") -> Path:
     """Give the file that an output option means for one picture.
 
-    An existing folder, and always in a batch, means a file of the picture's name in that folder.
+    An existing folder, a path without a suffix, as `new/`, and always in a batch: a file of the
+    picture's name in that folder.
 
     Raises
     ------
@@ -23,9 +24,25 @@ def destination(option: str, path: Path, name: str, *, batch: bool, suffix: str 
     """
     if batch and (path == STREAM or path.is_file() or (is_picture(path) and not path.is_dir())):
         raise ConfigError(f"{option} {path}: several pictures need a folder, not a file")
-    if batch or path.is_dir():
+    if batch or path.is_dir() or not (path == STREAM or path.suffix or path.exists()):
         return path / f"{name}{suffix}"
     return path
+
+
+def folders_to_make(outputs: Iterable[tuple[Path, Path]]) -> set[Path]:
+    """Check and give the folders that results need, of pairs of what was asked for and the file.
+
+    What names a file is to lie in a folder that is there; what stands for a folder may make it.
+
+    Raises
+    ------
+    ConfigError
+        One is not there and cannot be made, or cannot be written to.
+    """
+    folders = {file.parent for asked, file in outputs if file != asked}
+    for folder in folders:
+        check_can_be_made(folder)
+    return folders
 
 
 def refuse_replacing(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> None:

@@ -77,7 +77,7 @@ def refine_foreground(
     ] = False,
 ) -> None:
     """Re-estimate foregrounds: their colours where opaque, smooth where they hardly show."""
-    from lsamatting.cli.outputs import check_can_be_made, destination, make_folder, refuse_replacing
+    from lsamatting.cli.outputs import destination, folders_to_make, make_folder, refuse_replacing
     from lsamatting.cli.pairing import pair_up
     from lsamatting.foreground.folder import Reestimation, Task, output_suffix
     from lsamatting.images import DEFAULT_MAX_PIXELS, check_destination
@@ -114,12 +114,9 @@ def refine_foreground(
         [path for pair in pairing.pairs for path in (pair.image, pair.guide)],
     )
     for task in tasks:
-        check_destination(task.output, parent_exists=not batch)
-    if batch:
-        for folder in {task.output.parent for task in tasks}:
-            check_can_be_made(folder)
-        for folder in {task.output.parent for task in tasks}:
-            make_folder(folder)
+        check_destination(task.output, parent_exists=task.output == output)
+    for folder in folders_to_make((output, task.output) for task in tasks):
+        make_folder(folder)
     for _, problem in pairing.unpaired:
         complain(problem)
     pending = [task for task in tasks if overwrite or not is_whole(task.output)]

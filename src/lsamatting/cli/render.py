@@ -35,8 +35,10 @@ def render(
 
     OUT receives fg/ and alpha/, as `train` mixes them in, and a contact sheet.
     """
+    from lsamatting.cli.outputs import refuse_replacing
     from lsamatting.data.rendering.dataset import render_dataset
 
+    refuse_replacing([out, out / "fg", out / "alpha"], photos)
     made = render_dataset(
         out,
         count=count,

@@ -32,8 +32,8 @@ def trimap(
         typer.Option(
             "--output",
             "-o",
-            help="The trimap, a grey picture; for several masks a folder; - writes PNG to standard "
-            "output.",
+            help="The trimap, a grey picture; or a folder, as for several masks; - writes PNG to "
+            "standard output.",
         ),
     ],
     image: Annotated[
@@ -50,8 +50,8 @@ def trimap(
 ) -> None:
     """Make trimaps from masks: a band along their edges becomes unknown."""
     from lsamatting.cli.outputs import (
-        check_can_be_made,
         destination,
+        folders_to_make,
         make_folder,
         refuse_replacing,
         refuse_twice,
@@ -76,14 +76,10 @@ def trimap(
     refuse_twice(outputs)
     for path in outputs:
         if path != STREAM:
-            check_destination(path, parent_exists=not batch)
+            check_destination(path, parent_exists=path == output)
             check_format(path)
-    if batch:
-        folders = {path.parent for path in outputs}
-        for folder in folders:
-            check_can_be_made(folder)
-        for folder in folders:
-            make_folder(folder)
+    for folder in folders_to_make((output, path) for path in outputs):
+        make_folder(folder)
     for _, problem in unpaired:
         complain(problem)
     failed = len(unpaired)
