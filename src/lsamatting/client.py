@@ -134,11 +134,22 @@ class Client:
         return response.content
 
     def trimap(
-        self, *, mask: File | None = None, strokes: File | None = None, **bands: int
+        self,
+        *,
+        mask: File | None = None,
+        strokes: File | None = None,
+        image: File | None = None,
+        **bands: int,
     ) -> bytes:
-        """Give a trimap, a PNG, from a mask (with `erode` and `dilate`) or from strokes."""
+        """Give a trimap, a PNG, from a mask (with `erode` and `dilate`) or from strokes.
+
+        With the picture, the band follows what it shows, and what strokes leave out is proposed.
+        """
         return self.request(
-            "POST", "/v1/trimap", files=_files(mask=mask, strokes=strokes), data=_fields(**bands)
+            "POST",
+            "/v1/trimap",
+            files=_files(mask=mask, strokes=strokes, image=image),
+            data=_fields(**bands),
         ).content
 
     def foreground(

@@ -41,7 +41,7 @@ def running(settings: ServerSettings, *, given: tuple[Path, ...] = ()) -> Iterat
     thread.start()
     address = f"http://127.0.0.1:{bound.getsockname()[1]}"
     try:
-        wait_until(lambda: _ready(address), seconds=120)
+        wait_until(lambda: _ready(address), seconds=600)
         yield Running(address, app.state.service, server)
     finally:
         app.state.service.sessions.end_streams()

@@ -11,8 +11,8 @@ from PIL import Image
 
 from lsamatting import Matting, Trimap
 from lsamatting.images import read_grey, read_picture
+from lsamatting.server.brush import BrushStroke
 from lsamatting.server.finish import Finish
-from lsamatting.server.strokes import Stroke
 
 POINTS = [[28.0, 8.0, 3.0], [33.0, 9.0, 3.0]]
 
@@ -101,16 +101,31 @@ def test_trimap_of_a_mask(http, scene):
     assert np.array_equal(pixels(response), Trimap.from_mask(scene.mask, erode=3, dilate=2).values)
 
 
-def test_trimap_of_strokes(http, scene):
+def painted(scene) -> bytes:
     layer = np.zeros((*scene.marks.shape, 4), np.uint8)
     layer[20, 20:30] = (255, 255, 255, 255)
     layer[0, :] = (0, 0, 0, 255)
     file = io.BytesIO()
     Image.fromarray(layer).save(file, "PNG")
-    found = pixels(http.post("/v1/trimap", files={"strokes": ("s.png", file.getvalue())}))
+    return file.getvalue()
+
+
+def test_trimap_of_strokes(http, scene):
+    found = pixels(http.post("/v1/trimap", files={"strokes": ("s.png", painted(scene))}))
     expected = np.full(scene.marks.shape, 128)
     expected[20, 20:30], expected[0] = 255, 0
     assert np.array_equal(found, expected)
+
+
+def test_a_picture_beside_a_mask_or_strokes_counts(http, scene):
+    seen = read_picture(scene.image).visible()
+    found = http.post("/v1/trimap", files=files(scene, "image", "mask"))
+    assert np.array_equal(pixels(found), Trimap.from_mask(scene.mask, image=seen).values)
+    sent = {"strokes": ("s.png", painted(scene)), **files(scene, "image")}
+    proposed = pixels(http.post("/v1/trimap", files=sent))
+    assert (proposed == 128).mean() < 0.9  # more is known than what was painted
+    matte = http.post("/v1/matte", files=sent, headers={"Accept": "application/json"})
+    assert np.array_equal(pixels(http.get(matte.json()["links"]["trimap"])), proposed)
 
 
 def test_foreground_of_a_known_matte(http, scene):
@@ -184,7 +199,7 @@ def test_strokes_are_followed_and_taken_back(http, scene, model):
     painted = http.post(f"{here}/strokes", json={"points": POINTS, "opacity": 0}).json()
     assert len(painted["strokes"]) == 1
     assert painted["revision"] == before["revision"] + 1
-    mask = Stroke(tuple(map(tuple, POINTS)), 0).mask(40, 56)
+    mask = BrushStroke(tuple(map(tuple, POINTS)), 0).mask(40, 56)
     corrected = pixels(http.get(f"{here}/alpha"))
     assert not corrected[mask].any()
     session = model.open(scene.image, scene.trimap)
@@ -226,7 +241,7 @@ def test_an_exact_stroke_changes_its_pixels_only(http, scene):
     stroke = {"points": POINTS, "opacity": 0.5, "exact": True}
     changed = http.post(f"{here}/strokes", json=stroke).json()["matte"]["changed"]
     after = pixels(http.get(f"{here}/alpha"))
-    mask = Stroke(tuple(map(tuple, POINTS)), 0.5).mask(40, 56)
+    mask = BrushStroke(tuple(map(tuple, POINTS)), 0.5).mask(40, 56)
     assert np.all(after[mask] == 128)
     assert np.array_equal(after[~mask], before[~mask])
     x, y, width, height = changed

@@ -175,7 +175,7 @@ strokes = st.fixed_dictionaries(
 )
 @given(st.lists(strokes, max_size=4))
 def test_any_strokes_leave_what_they_say(http, scene, many):
-    from lsamatting.server.strokes import Stroke
+    from lsamatting.server.brush import BrushStroke
 
     files = {"image": scene.image.read_bytes(), "trimap": scene.trimap.read_bytes()}
     here = http.post("/v1/sessions", files=files).json()["links"]["self"]
@@ -185,7 +185,7 @@ def test_any_strokes_leave_what_they_say(http, scene, many):
     left = np.full(alpha.shape, np.nan)
     for one in many:
         if one["enabled"]:
-            mask = Stroke(tuple(one["points"]), one["opacity"]).mask(*alpha.shape)
+            mask = BrushStroke(tuple(one["points"]), one["opacity"]).mask(*alpha.shape)
             left[mask] = round(one["opacity"] * 255)
     painted = ~np.isnan(left)
     assert np.array_equal(alpha[painted], left[painted])

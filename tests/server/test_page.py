@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from lsamatting import Matting, Trimap
-from lsamatting.server.strokes import Stroke
+from lsamatting.server.brush import BrushStroke
 
 BROWSER = os.environ.get("CHROMIUM") or shutil.which("chromium")
 try:
@@ -216,13 +216,13 @@ def save_project(editor: Editor) -> bytes:
     return Path(download.value.path()).read_bytes()
 
 
-def strokes_of(project: bytes) -> list[Stroke]:
+def strokes_of(project: bytes) -> list[BrushStroke]:
     import json
 
     with zipfile.ZipFile(io.BytesIO(project)) as archive:
         told = json.loads(archive.read("manifest.json"))["strokes"]
     return [
-        Stroke(tuple(map(tuple, one["points"])), one["opacity"], one["exact"], one["enabled"])
+        BrushStroke(tuple(map(tuple, one["points"])), one["opacity"], one["exact"], one["enabled"])
         for one in told
     ]
 

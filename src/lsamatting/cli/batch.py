@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
 from lsamatting.cli.streams import named, readable, writable
-from lsamatting.cli.strokes import read_strokes
 from lsamatting.errors import LsamattingError, TrimapError
 
 if TYPE_CHECKING:
@@ -167,11 +166,11 @@ class Work:
         progress: Callable[[int, int], None] | None,
     ) -> Matte:
         method = self.foreground_method if set(task.outputs) - {"alpha"} else "none"
-        strokes = (
-            []
-            if self.strokes is None
-            else read_strokes(self.strokes, picture, max_pixels=self.reading.max_pixels)
-        )
+        strokes = []
+        if self.strokes is not None:
+            from lsamatting.painted import read_corrections
+
+            strokes = read_corrections(self.strokes, picture, max_pixels=self.reading.max_pixels)
         return self.model(
             picture,
             trimap,

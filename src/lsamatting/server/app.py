@@ -22,7 +22,14 @@ from lsamatting.demo import CAT_TRIMAP
 from lsamatting.server import problems
 from lsamatting.server.guards import BodyLimit, KnownHost, KnownOrigin, SafeHeaders, TokenAsked
 from lsamatting.server.metrics import Metrics
-from lsamatting.server.routes import once, operations, sessions
+from lsamatting.server.routes import (
+    correcting,
+    marking,
+    once,
+    operations,
+    results,
+    sessions,
+)
 from lsamatting.server.service import Service
 from lsamatting.server.settings import ServerSettings
 
@@ -60,8 +67,9 @@ def create_app(settings: ServerSettings, *, given: tuple[Path, ...] = ()) -> Fas
     )
     app.state.service = service
     problems.install(app)
-    for router in (operations.router, once.router, sessions.router):
-        app.include_router(router)
+    # Results last: their address, a layer's name, would take strokes and events for layers.
+    for part in (operations, once, sessions, marking, correcting, results):
+        app.include_router(part.router)
 
     if (STATIC / "index.html").exists():
 

@@ -16,15 +16,15 @@ from lsamatting.errors import ConfigError, TrimapError
 from lsamatting.images import Picture, read_picture
 from lsamatting.matte import Matte
 from lsamatting.matting import Matting
+from lsamatting.server.brush import BrushStroke
+from lsamatting.server.guides import draw_trimap, read_guide
 from lsamatting.server.layers import Sheet, write_layer
 from lsamatting.server.settings import Limits, ServerSettings
-from lsamatting.server.strokes import Stroke
 from lsamatting.server.tasks import (
     CleanColours,
     CloseSession,
     ComputeMatte,
     DrawTrimap,
-    Guide,
     MakeTrimap,
     MatteFacts,
     MatteOptions,
@@ -64,7 +64,7 @@ class Opened:
         self.trimap_file: str | None = None
         self.engine: Session | None = None
         self.engine_of: tuple[object, ...] | None = None
-        self.followed: list[Stroke] = []
+        self.followed: list[BrushStroke] = []
         self.matte: Matte | None = None
         self.matte_of: tuple[object, ...] | None = None
         self.sheet: Sheet | None = None
@@ -115,9 +115,7 @@ class Desk:
             case Once():
                 return self._once(task, progress)
             case DrawTrimap():
-                trimap = self._read_guide(task.guide, None)
-                trimap.write(task.target)
-                return _trimap_facts(trimap)
+                return self._draw_trimap(task)
             case Propose():
                 return self._propose(task)
             case CleanColours():
@@ -171,34 +169,17 @@ class Desk:
 
     # ---- trimaps ----
 
-    def _read_guide(self, guide: Guide, picture: Picture | None) -> Trimap:
-        path, limit = guide.upload.path, self._limits.pixels
-        if guide.kind == "values":
-            assert picture is not None
-            width, height = picture.size
-            values = np.fromfile(path, np.uint8)
-            if values.size != width * height:
-                raise TrimapError(
-                    f"{guide.upload.name}: {values.size} values for {width}x{height} pixels;"
-                    " one a pixel is needed"
-                )
-            trimap = Trimap(values.reshape(height, width))
-        elif guide.kind == "mask":
-            trimap = Trimap.from_mask(
-                path, erode=guide.erode, dilate=guide.dilate, max_pixels=limit
-            )
-        elif guide.kind == "strokes":
-            trimap = _scribbled(read_picture(path, max_pixels=limit), guide.upload)
-        else:
-            trimap = Trimap.read(path, max_pixels=limit)
-        if picture is not None:
-            trimap.check_size(picture.pixels.shape[:2], "the picture", called=guide.upload.name)
-        return trimap
-
     def _make_trimap(self, task: MakeTrimap) -> TrimapFacts:
-        trimap = self._read_guide(task.guide, self._open(task.recipe).picture)
+        picture = self._open(task.recipe).picture
+        trimap = read_guide(task.guide, picture, max_pixels=self._limits.pixels)
         with Path(task.target).open("wb") as file:
             np.save(file, trimap.values)
+        return _trimap_facts(trimap)
+
+    def _draw_trimap(self, task: DrawTrimap) -> TrimapFacts:
+        picture = None if task.picture is None else self._read(task.picture)
+        trimap = draw_trimap(task.guide, picture, max_pixels=self._limits.pixels)
+        trimap.write(task.target)
         return _trimap_facts(trimap)
 
     def _propose(self, task: Propose) -> None:
@@ -268,7 +249,7 @@ class Desk:
         opened: Opened,
         trimap: Trimap,
         options: MatteOptions,
-        strokes: tuple[Stroke, ...],
+        strokes: tuple[BrushStroke, ...],
         progress: Progress,
     ) -> Matte:
         followed = [stroke for stroke in strokes if not stroke.exact]
@@ -329,7 +310,7 @@ class Desk:
     def _once(self, task: Once, progress: Progress) -> MatteFacts:
         recipe = task.render.recipe
         picture = self._read(recipe.picture)
-        trimap = self._read_guide(task.guide, picture)
+        trimap = read_guide(task.guide, picture, max_pixels=self._limits.pixels)
         options = recipe.options
         with self._heavy:
             matte = self._model(options.weights, tta=options.tta)(
@@ -363,7 +344,7 @@ class Desk:
         )
 
 
-def _follow(engine: Session, followed: list[Stroke], wanted: list[Stroke]) -> None:
+def _follow(engine: Session, followed: list[BrushStroke], wanted: list[BrushStroke]) -> None:
     """Bring an engine's strokes to those wanted, keeping what they have in common."""
     common = 0
     while common < min(len(followed), len(wanted)) and followed[common] == wanted[common]:
@@ -375,17 +356,6 @@ def _follow(engine: Session, followed: list[Stroke], wanted: list[Stroke]) -> No
         width, height = engine.trimap.size
         engine.stroke(stroke.mask(height, width), stroke.opacity)
         followed.append(stroke)
-
-
-def _scribbled(layer: Picture, upload: Upload) -> Trimap:
-    if layer.alpha is None:
-        raise TrimapError(
-            f"{upload.name}: has no transparency; accepted are strokes on a transparent layer,"
-            " white for the subject and black for the background"
-        )
-    painted, bright = layer.alpha > 0.5, layer.pixels.mean(axis=2) > 0.5
-    shape: tuple[int, int] = layer.pixels.shape[:2]
-    return Trimap.from_known(shape, foreground=painted & bright, background=painted & ~bright)
 
 
 def _trimap_facts(trimap: Trimap) -> TrimapFacts:

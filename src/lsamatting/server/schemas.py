@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from lsamatting.choices import ForegroundMethod
+from lsamatting.server.brush import BrushStroke
 from lsamatting.server.finish import MOST_FEATHER, MOST_SHIFT, Finish
 from lsamatting.server.sessions import SessionRecord
-from lsamatting.server.strokes import Stroke
 from lsamatting.server.tasks import MatteFacts, MatteOptions, TrimapFacts
 
 Coordinate = Annotated[float, Field(ge=-1e5, le=1e6, allow_inf_nan=False)]
@@ -39,12 +39,12 @@ class StrokeBody(Strict):
     )
     enabled: bool = True
 
-    def stroke(self) -> Stroke:
+    def stroke(self) -> BrushStroke:
         """Give what a worker takes."""
-        return Stroke(tuple(self.points), self.opacity, exact=self.exact, enabled=self.enabled)
+        return BrushStroke(tuple(self.points), self.opacity, exact=self.exact, enabled=self.enabled)
 
     @classmethod
-    def of(cls, stroke: Stroke) -> StrokeBody:
+    def of(cls, stroke: BrushStroke) -> StrokeBody:
         """Tell of a stroke."""
         return cls(
             points=list(stroke.points),

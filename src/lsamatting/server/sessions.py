@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lsamatting.server.brush import BrushStroke
 from lsamatting.server.problems import ProblemError
 from lsamatting.server.settings import Limits
-from lsamatting.server.strokes import Stroke
 from lsamatting.server.tasks import MatteFacts, MatteOptions, PictureFacts, Recipe, Upload
 
 _EVENTS = 64
@@ -32,7 +32,7 @@ class SessionRecord:
     options: MatteOptions
     facts: PictureFacts | None = None
     trimap: str | None = None
-    strokes: tuple[Stroke, ...] = ()
+    strokes: tuple[BrushStroke, ...] = ()
     backdrop: Upload | None = None
     matte: MatteFacts | None = None
     revision: int = 0

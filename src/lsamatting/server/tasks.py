@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lsamatting.choices import Depth, ForegroundMethod
+from lsamatting.server.brush import BrushStroke
 from lsamatting.server.finish import Finish
-from lsamatting.server.strokes import Stroke
 
 GuideKind = Literal["trimap", "mask", "strokes", "values"]
 """`values`: bytes of 0, 128 and 255, one a pixel, row by row."""
@@ -64,7 +64,7 @@ class Recipe:
     """A file of the trimap's values; each trimap has a name of its own."""
 
     options: MatteOptions
-    strokes: tuple[Stroke, ...] = ()
+    strokes: tuple[BrushStroke, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,7 @@ class DrawTrimap:
     """Turn a guide into the trimap `target`, a PNG; gives `TrimapFacts`."""
 
     guide: Guide
+    picture: Upload | None
     target: str
 
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Query, Request, UploadFile
+from fastapi import Depends, File, Form, Path, Query, Request, UploadFile
 
 from lsamatting.server.finish import Finish
-from lsamatting.server.problems import ProblemError
+from lsamatting.server.problems import ProblemError, problem_responses
 from lsamatting.server.schemas import FinishFields
 from lsamatting.server.service import MEDIA_TYPES, Service
 from lsamatting.server.tasks import FileFormat, Guide, GuideKind, Window
+
+SESSION_ERRORS = problem_responses(
+    "no-session", "image", "busy", "cancelled", "failed", "time-limit", "token"
+)
+"""What a route of an open session may answer with."""
+
+Identity = Annotated[str, Path(pattern=r"^[\w-]{1,64}$")]
+"""A session's name in an address."""
 
 DepthQuery = Literal["8", "16", "32"]
 
@@ -73,33 +82,62 @@ def accepted_format(request: Request, *, json: bool = False) -> FileFormat | Lit
     raise ProblemError("unacceptable", f"accepted here: {', '.join(choices)}")
 
 
-async def read_guide(
-    service: Service,
-    *,
-    trimap: UploadFile | None,
-    mask: UploadFile | None,
-    strokes: UploadFile | None,
-    erode: int | None,
-    dilate: int | None,
-    target: str,
-) -> Guide | None:
-    """Keep the one of three that was sent; None if none was.
+Band = Annotated[int | None, Form(ge=0, le=10000, description="pixels; goes with a mask")]
 
-    Raises
-    ------
-    ProblemError
-        There are several, or a band goes with something other than a mask.
-    """
-    sent: dict[GuideKind, UploadFile | None] = {
-        "trimap": trimap,
-        "mask": mask,
-        "strokes": strokes,
-    }
-    found = {kind: upload for kind, upload in sent.items() if upload is not None}
-    if len(found) > 1:
-        raise ProblemError("request", f"send one of {' and '.join(found)}, not both")
-    if mask is None and (erode is not None or dilate is not None):
-        raise ProblemError("request", "erode and dilate go with a mask")
-    for kind, upload in found.items():
-        return Guide(kind, await service.keep(upload, target), erode=erode, dilate=dilate)
-    return None
+
+@dataclass(frozen=True)
+class GuideForm:
+    """What a form says of a picture: one of three files, and how wide a mask's band is."""
+
+    trimap: UploadFile | None = None
+    mask: UploadFile | None = None
+    strokes: UploadFile | None = None
+    erode: int | None = None
+    dilate: int | None = None
+
+    async def keep(self, service: Service, target: str) -> Guide | None:
+        """Keep the one file that was sent; None if none was.
+
+        Raises
+        ------
+        ProblemError
+            There are several, or a band goes with something other than a mask.
+        """
+        sent: dict[GuideKind, UploadFile | None] = {
+            "trimap": self.trimap,
+            "mask": self.mask,
+            "strokes": self.strokes,
+        }
+        found = {kind: upload for kind, upload in sent.items() if upload is not None}
+        if len(found) > 1:
+            raise ProblemError("request", f"send one of {' and '.join(found)}, not both")
+        if self.mask is None and (self.erode is not None or self.dilate is not None):
+            raise ProblemError("request", "erode and dilate go with a mask")
+        for kind, upload in found.items():
+            kept = await service.keep(upload, target)
+            return Guide(kind, kept, erode=self.erode, dilate=self.dilate)
+        return None
+
+
+def to_make_a_trimap(
+    mask: Annotated[UploadFile | None, File(description="a segmentation, or a cutout")] = None,
+    strokes: Annotated[
+        UploadFile | None, File(description="white and black on a transparent layer")
+    ] = None,
+    erode: Band = None,
+    dilate: Band = None,
+) -> GuideForm:
+    """Read from a form what a trimap is made of."""
+    return GuideForm(mask=mask, strokes=strokes, erode=erode, dilate=dilate)
+
+
+def trimap_or_what_makes_one(
+    made_of: Annotated[GuideForm, Depends(to_make_a_trimap)],
+    trimap: Annotated[UploadFile | None, File(description="grey: 0, 128, 255")] = None,
+) -> GuideForm:
+    """Read a trimap from a form, or what is in place of one."""
+    return replace(made_of, trimap=trimap)
+
+
+TrimapForm = Annotated[GuideForm, Depends(trimap_or_what_makes_one)]
+MakingForm = Annotated[GuideForm, Depends(to_make_a_trimap)]

@@ -9,8 +9,9 @@ from fastapi.responses import JSONResponse
 
 from lsamatting.choices import ForegroundMethod
 from lsamatting.server.problems import ProblemError, problem_responses
-from lsamatting.server.routes.forms import DepthQuery, accepted_format, read_guide
-from lsamatting.server.routes.sessions import answer, open_session
+from lsamatting.server.routes.forms import DepthQuery, MakingForm, TrimapForm, accepted_format
+from lsamatting.server.routes.opening import open_session
+from lsamatting.server.routes.results import answer
 from lsamatting.server.schemas import SessionBody
 from lsamatting.server.service import ServiceDep, remove
 from lsamatting.server.tasks import (
@@ -35,7 +36,6 @@ _PICTURES: dict[str, Any] = {
 _ERRORS = problem_responses(
     "image", "too-large", "unacceptable", "busy", "cancelled", "failed", "time-limit", "token"
 )
-Band = Annotated[int | None, Form(ge=0, le=10000, description="pixels; goes with a mask")]
 
 
 @router.post(
@@ -56,14 +56,7 @@ async def matte(
     service: ServiceDep,
     request: Request,
     image: Annotated[UploadFile, File(description="the picture")],
-    trimap: Annotated[UploadFile | None, File(description="grey: 0, 128, 255")] = None,
-    mask: Annotated[UploadFile | None, File(description="in place of a trimap")] = None,
-    strokes: Annotated[
-        UploadFile | None,
-        File(description="in place of a trimap: white and black on a transparent layer"),
-    ] = None,
-    erode: Band = None,
-    dilate: Band = None,
+    known: TrimapForm,
     output: Annotated[Literal["alpha", "cutout", "foreground"], Form()] = "alpha",
     depth: Annotated[DepthQuery | None, Form()] = None,
     weights: Annotated[str | None, Form(max_length=200)] = None,
@@ -82,15 +75,7 @@ async def matte(
     )
     guide_file = service.new_file()
     try:
-        guide = await read_guide(
-            service,
-            trimap=trimap,
-            mask=mask,
-            strokes=strokes,
-            erode=erode,
-            dilate=dilate,
-            target=guide_file,
-        )
+        guide = await known.keep(service, guide_file)
         if guide is None:
             raise ProblemError("request", "send a trimap, a mask or strokes with the picture")
         if format == "json":
@@ -158,33 +143,32 @@ async def _in_one_go(
 async def trimap(
     service: ServiceDep,
     request: Request,
-    mask: Annotated[UploadFile | None, File(description="a segmentation, or a cutout")] = None,
-    strokes: Annotated[
-        UploadFile | None, File(description="white and black on a transparent layer")
-    ] = None,
-    erode: Band = None,
-    dilate: Band = None,
+    made_of: MakingForm,
+    image: Annotated[UploadFile | None, File(description="the picture")] = None,
 ) -> Response:
-    """Make a trimap from a mask, or from strokes: what they leave out is unknown."""
-    guide_file, target = service.new_file(), service.new_file(".png")
+    """Make a trimap from a mask or from strokes, as `lsamatting trimap` and the editor do.
+
+    With the picture, what it shows beyond a mask's edge is unknown too, and what strokes leave out
+    is proposed from its colours; without, that is unknown.
+    """
+    guide_file, picture_file = service.new_file(), service.new_file()
+    target = service.new_file(".png")
     try:
-        guide = await read_guide(
-            service,
-            trimap=None,
-            mask=mask,
-            strokes=strokes,
-            erode=erode,
-            dilate=dilate,
-            target=guide_file,
-        )
+        guide = await made_of.keep(service, guide_file)
         if guide is None:
             raise ProblemError("request", "send a mask or strokes")
-        facts = await service.run(request, DrawTrimap(guide, target), names=(guide.upload,))
+        picture = None if image is None else await service.keep(image, picture_file)
+        facts = await service.run(
+            request,
+            DrawTrimap(guide, picture, target),
+            names=(guide.upload,) if picture is None else (guide.upload, picture),
+        )
     except BaseException:
         remove(target)
         raise
     finally:
         remove(guide_file)
+        remove(picture_file)
     return answer(service, guide.upload, "trimap", "png", target, notes=facts.warnings)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Stroke:
+class BrushStroke:
     """A line that was painted with a round brush."""
 
     points: tuple[tuple[float, float, float], ...]

@@ -6,13 +6,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsamatting.server.strokes import Stroke
+from lsamatting.server.brush import BrushStroke
 
 numbers = st.floats(-30, 60, allow_nan=False).map(lambda x: round(x, 2))
 radii = st.floats(0, 15).map(lambda x: round(x, 2))
 
 
-def covers(stroke: Stroke, row: int, column: int) -> bool:
+def covers(stroke: BrushStroke, row: int, column: int) -> bool:
     """The definition, by trying many places of the brush on every line."""
     x, y = column + 0.5, row + 0.5
     points = stroke.points
@@ -29,7 +29,7 @@ def covers(stroke: Stroke, row: int, column: int) -> bool:
 
 @given(st.lists(st.tuples(numbers, numbers, radii), min_size=1, max_size=4))
 def test_a_stroke_covers_what_the_brush_passed_over(points):
-    stroke = Stroke(tuple(points), 1.0)
+    stroke = BrushStroke(tuple(points), 1.0)
     slow = np.array([[covers(stroke, row, column) for column in range(23)] for row in range(17)])
     differing = np.argwhere(stroke.mask(17, 23) != slow)
     # The two may round a distance that equals the radius differently.
@@ -37,15 +37,15 @@ def test_a_stroke_covers_what_the_brush_passed_over(points):
 
 
 def test_a_thin_brush_still_marks_its_pixel():
-    mask = Stroke(((4.2, 2.9, 0.0),), 1.0).mask(5, 8)
+    mask = BrushStroke(((4.2, 2.9, 0.0),), 1.0).mask(5, 8)
     assert np.argwhere(mask).tolist() == [[2, 4]]
 
 
 def test_nothing_outside_the_picture():
-    assert not Stroke(((-50, -50, 3.0), (-60, 10, 3.0)), 0.0).mask(10, 10).any()
+    assert not BrushStroke(((-50, -50, 3.0), (-60, 10, 3.0)), 0.0).mask(10, 10).any()
 
 
 def test_a_round_brush():
-    mask = Stroke(((10.0, 10.0, 5.0),), 0.5).mask(20, 20)
+    mask = BrushStroke(((10.0, 10.0, 5.0),), 0.5).mask(20, 20)
     rows, columns = np.mgrid[:20, :20]
     assert np.array_equal(mask, np.hypot(rows - 9.5, columns - 9.5) <= 5)
