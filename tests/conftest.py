@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from lsamatting.network.lsanet import LSANet
+
+# Hypothesis would fail a test that takes longer than 200 ms; ours assert no times.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 HEIGHT, WIDTH = 40, 56
 
