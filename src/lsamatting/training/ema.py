@@ -16,6 +16,12 @@ from lsamatting.training.module import network_of
 class WeightAverage(L.Callback):
     """Keep an exponential moving average of the network's parameters and running statistics.
 
+    Lightning's `WeightAveraging` does not resume exactly (2.6, tried): it puts the average into the
+    network when training ends, so that a finished run that goes on starts from the average, and
+    when a stop signal ends a validation it leaves the average where the weights belong. Here the
+    network holds the average only while it is validated or written, whatever ends that, and what a
+    checkpoint keeps lets a resumed run equal an unbroken one to the bit.
+
     Parameters
     ----------
     decay
