@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, BinaryIO, Literal, Self, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +23,25 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float32]
 Backdrop = str | Path | Image.Image | ArrayLike
+
+
+class SaveOptions(TypedDict, total=False):
+    """How a file is written; each may be left out, or None."""
+
+    depth: Depth | None
+    """8, 16 or 32 bits; the picture's own, as far as the format can, if not given."""
+
+    quality: int | None
+    """Of JPEG, 1 to 100 [95]; of colours in WebP too [without loss]."""
+
+    suffix: str | None
+    """Format of a file that is open, as `.png`."""
+
+
+class _Chosen(TypedDict):
+    depth: Depth
+    quality: int | None
+    suffix: str | None
 
 
 @dataclass(frozen=True)
@@ -137,82 +156,42 @@ class Matte:
         behind = fit_backdrop(read_backdrop(on), *self.alpha.shape)
         return composite(self.foreground, self.alpha, behind)
 
-    def save(
-        self,
-        path: str | Path | BinaryIO,
-        *,
-        depth: Depth | None = None,
-        quality: int | None = None,
-        suffix: str | None = None,
-    ) -> None:
+    def save(self, path: str | Path | BinaryIO, **options: Unpack[SaveOptions]) -> None:
         """Write the opacity as a grey picture.
 
         Parameters
         ----------
         path:
             The suffix decides the format. Or a file open in binary mode.
-        depth:
-            8, 16 or 32 bits; the picture's own, as far as the format can, if not given.
-        quality:
-            Of JPEG, 1 to 100 [95]; of colours in WebP too [without loss].
-        suffix:
-            Format of a file that is open, as `.png`.
+        options:
+            See `SaveOptions`.
 
         Raises
         ------
         ImageError
             The file cannot be written, or its format has no such depth.
         """
-        write_grey(
-            path,
-            self.alpha,
-            depth=depth or self._depth_of(path, suffix),
-            quality=quality,
-            metadata=self.metadata,
-            suffix=suffix,
-        )
+        write_grey(path, self.alpha, metadata=self.metadata, **self._chosen(path, options))
 
-    def save_cutout(
-        self,
-        path: str | Path | BinaryIO,
-        *,
-        depth: Depth | None = None,
-        quality: int | None = None,
-        suffix: str | None = None,
-    ) -> None:
+    def save_cutout(self, path: str | Path | BinaryIO, **options: Unpack[SaveOptions]) -> None:
         """Write the subject as straight RGBA; options and errors are those of `save`."""
-        self._save(path, self.foreground, depth, quality, suffix, alpha=self.alpha)
+        self._save(path, self.foreground, options, alpha=self.alpha)
 
-    def save_foreground(
-        self,
-        path: str | Path | BinaryIO,
-        *,
-        depth: Depth | None = None,
-        quality: int | None = None,
-        suffix: str | None = None,
-    ) -> None:
+    def save_foreground(self, path: str | Path | BinaryIO, **options: Unpack[SaveOptions]) -> None:
         """Write the subject's colours as RGB; options and errors are those of `save`."""
-        self._save(path, self.foreground, depth, quality, suffix)
+        self._save(path, self.foreground, options)
 
     def save_composite(
-        self,
-        path: str | Path | BinaryIO,
-        on: Backdrop,
-        *,
-        depth: Depth | None = None,
-        quality: int | None = None,
-        suffix: str | None = None,
+        self, path: str | Path | BinaryIO, on: Backdrop, **options: Unpack[SaveOptions]
     ) -> None:
         """Write `composite(on)` as RGB; options and errors are those of `save`."""
-        self._save(path, self.composite(on), depth, quality, suffix)
+        self._save(path, self.composite(on), options)
 
     def _save(
         self,
         path: str | Path | BinaryIO,
         pixels: FloatArray,
-        depth: Depth | None,
-        quality: int | None,
-        suffix: str | None,
+        options: SaveOptions,
         *,
         alpha: FloatArray | None = None,
     ) -> None:
@@ -220,13 +199,17 @@ class Matte:
             path,
             pixels,
             alpha=alpha,
-            depth=depth or self._depth_of(path, suffix),
             linear=self.linear,
-            quality=quality,
             metadata=self.metadata,
-            suffix=suffix,
+            **self._chosen(path, options),
         )
 
-    def _depth_of(self, path: str | Path | BinaryIO, suffix: str | None) -> Depth:
+    def _chosen(self, path: str | Path | BinaryIO, options: SaveOptions) -> _Chosen:
+        """Fill in the depth that was not asked for."""
+        suffix = options.get("suffix")
         name = path if isinstance(path, str | Path) else f"stream{suffix or ''}"
-        return best_depth(name, self.depth)
+        return {
+            "depth": options.get("depth") or best_depth(name, self.depth),
+            "quality": options.get("quality"),
+            "suffix": suffix,
+        }

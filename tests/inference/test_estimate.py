@@ -16,16 +16,9 @@ from lsamatting.inference.tta import SINGLE, Averaging
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.inputs import trimap_values
 from lsamatting.network.lsanet import LSANet
+from tests.tiny_network import TINY
 
-CONFIG = NetworkConfig(
-    stem_channels=(4, 4, 4),
-    stage_channels=(4, 4, 4, 4),
-    stage_blocks=(1, 1, 1, 1),
-    block="basic",
-    decoder_channels=(4, 4, 4, 4, 4),
-    head="subpixel",
-    head_channels=(4, 4),
-)
+CONFIG = NetworkConfig.from_dict({**TINY, "head": "subpixel"})
 
 
 def alpha_of(network, image, trimap, **options):

@@ -14,16 +14,9 @@ from lsamatting.inference.torch_runtime import TorchRuntime
 from lsamatting.inference.tta import Averaging
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.lsanet import LSANet
+from tests.tiny_network import TINY
 
-SMALL = NetworkConfig(
-    stem_channels=(4, 4, 4),
-    stage_channels=(4, 4, 4, 4),
-    stage_blocks=(1, 1, 1, 1),
-    block="basic",
-    decoder_channels=(4, 4, 4, 4, 4),
-    head="subpixel",
-    head_channels=(4, 4),
-)
+SMALL = NetworkConfig.from_dict({**TINY, "head": "subpixel"})
 PADDINGS = ["window", "paper", "published"]
 
 

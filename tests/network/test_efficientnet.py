@@ -26,35 +26,24 @@ TAPS = (0, 2, 4, 10, 15)
 
 
 @pytest.fixture(scope="module")
-def published():
+def published(random_state):
     """Random weights in the layout of the published file."""
-    generator = torch.Generator().manual_seed(0)
-    state = {}
-
-    def conv(name, outputs, inputs, kernel):
-        weight = torch.randn(outputs, inputs, kernel, kernel, generator=generator)
-        state[f"{name}.weight"] = weight * (2 / (inputs * kernel**2)) ** 0.5
-
-    def norm(name, channels):
-        for leaf in ("weight", "bias", "running_mean", "running_var"):
-            state[f"{name}.{leaf}"] = torch.rand(channels, generator=generator) + 0.5
-        state[f"{name}.num_batches_tracked"] = torch.tensor(7)
-
-    conv("_conv_stem", 32, 3, 3)
-    norm("_bn0", 32)
+    state = random_state
+    state.conv("_conv_stem", 3, 32, 3)
+    state.norm("_bn0", 32)
     inputs = 32
     for number, (expansion, kernel, _, outputs) in enumerate(BLOCKS):
         name, middle = f"_blocks.{number}", inputs * expansion
         if expansion > 1:
-            conv(f"{name}._expand_conv", middle, inputs, 1)
-            norm(f"{name}._bn0", middle)
-        conv(f"{name}._depthwise_conv", middle, 1, kernel)
-        norm(f"{name}._bn1", middle)
-        conv(f"{name}._project_conv", outputs, middle, 1)
-        norm(f"{name}._bn2", outputs)
+            state.conv(f"{name}._expand_conv", inputs, middle, 1)
+            state.norm(f"{name}._bn0", middle)
+        state.conv(f"{name}._depthwise_conv", 1, middle, kernel)
+        state.norm(f"{name}._bn1", middle)
+        state.conv(f"{name}._project_conv", middle, outputs, 1)
+        state.norm(f"{name}._bn2", outputs)
         inputs = outputs
-    conv("_conv_head", 1280, 320, 1)
-    norm("_bn1", 1280)
+    state.conv("_conv_head", 320, 1280, 1)
+    state.norm("_bn1", 1280)
     state["_fc.weight"], state["_fc.bias"] = torch.zeros(1000, 1280), torch.zeros(1000)
     return state
 

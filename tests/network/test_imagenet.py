@@ -14,36 +14,25 @@ STAGES = ((64, 256, 3), (128, 512, 4), (256, 1024, 6), (512, 2048, 3))
 
 
 @pytest.fixture(scope="module")
-def published():
+def published(random_state):
     """Random weights in the layout of timm's resnet50d."""
-    generator = torch.Generator().manual_seed(0)
-    state = {}
-
-    def conv(name, inputs, outputs, kernel):
-        weight = torch.randn(outputs, inputs, kernel, kernel, generator=generator)
-        state[f"{name}.weight"] = weight * (2 / (inputs * kernel**2)) ** 0.5
-
-    def norm(name, channels):
-        for leaf in ("weight", "bias", "running_mean", "running_var"):
-            state[f"{name}.{leaf}"] = torch.rand(channels, generator=generator) + 0.5
-        state[f"{name}.num_batches_tracked"] = torch.tensor(7)
-
+    state = random_state
     for number, (inputs, outputs) in enumerate(((3, 32), (32, 32), (32, 64))):
-        conv(f"conv1.{3 * number}", inputs, outputs, 3)
+        state.conv(f"conv1.{3 * number}", inputs, outputs, 3)
     for name, channels in (("conv1.1", 32), ("conv1.4", 32), ("bn1", 64)):
-        norm(name, channels)
+        state.norm(name, channels)
     inputs = 64
     for stage, (middle, outputs, blocks) in enumerate(STAGES, start=1):
         for block in range(blocks):
             name = f"layer{stage}.{block}"
-            conv(f"{name}.conv1", inputs, middle, 1)
-            conv(f"{name}.conv2", middle, middle, 3)
-            conv(f"{name}.conv3", middle, outputs, 1)
+            state.conv(f"{name}.conv1", inputs, middle, 1)
+            state.conv(f"{name}.conv2", middle, middle, 3)
+            state.conv(f"{name}.conv3", middle, outputs, 1)
             for number, channels in ((1, middle), (2, middle), (3, outputs)):
-                norm(f"{name}.bn{number}", channels)
+                state.norm(f"{name}.bn{number}", channels)
             if block == 0:
-                conv(f"{name}.downsample.1", inputs, outputs, 1)
-                norm(f"{name}.downsample.2", outputs)
+                state.conv(f"{name}.downsample.1", inputs, outputs, 1)
+                state.norm(f"{name}.downsample.2", outputs)
             inputs = outputs
     state["fc.weight"], state["fc.bias"] = torch.zeros(1000, 2048), torch.zeros(1000)
     return state

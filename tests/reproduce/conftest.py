@@ -8,17 +8,10 @@ import numpy as np
 import pytest
 import yaml
 
-NETWORK = {
-    "stem_channels": [4, 4, 4],
-    "stage_channels": [4, 4, 4, 4],
-    "stage_blocks": [1, 1, 1, 1],
-    "decoder_channels": [4, 4, 4, 4, 4],
-    "head_channels": [4, 4],
-    "priors": [],
-    "base": "",
-}
+from tests.tiny_network import TINY_LITE
+
 BASE: dict[str, Any] = {
-    "model": {"preset": "lite", "network": NETWORK},
+    "model": {"preset": "lite", "network": TINY_LITE},
     "data": {"size": 32, "batch_size": 2, "workers": 0, "cache_gib": 0.1},
     "trainer": {"accelerator": "cpu", "max_steps": 2, "log_every_n_steps": 1},
 }
@@ -143,7 +136,7 @@ def save_network() -> SaveNetwork:
 
     def save(folder: Path, seed: int = 0) -> Path:
         torch.manual_seed(seed)
-        settings = {**NetworkConfig.lite().to_dict(), **NETWORK}
+        settings = {**NetworkConfig.lite().to_dict(), **TINY_LITE}
         LSANet(NetworkConfig.from_dict(settings)).save_pretrained(folder)
         return folder
 

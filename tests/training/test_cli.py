@@ -22,21 +22,13 @@ from lsamatting.errors import ConfigError
 from lsamatting.network.lsanet import LSANet
 from lsamatting.training import cli
 from lsamatting.training.module import MattingModule
+from tests.tiny_network import TINY_LITE
 
 RECIPES = sorted(
     file
     for file in (Path(__file__).parents[2] / "configs").glob("*.yaml")
     if "model" in yaml.safe_load(file.read_text())  # others declare whole grids of trainings
 )
-NETWORK = {
-    "stem_channels": [4, 4, 4],
-    "stage_channels": [4, 4, 4, 4],
-    "stage_blocks": [1, 1, 1, 1],
-    "decoder_channels": [4, 4, 4, 4, 4],
-    "head_channels": [4, 4],
-    "priors": [],
-    "base": "",
-}
 
 
 @pytest.fixture
@@ -58,7 +50,7 @@ def config(tmp_path: Path) -> Path:
     settings: dict[str, Any] = {
         "model": {
             "preset": "lite",
-            "network": NETWORK,
+            "network": TINY_LITE,
             "optimiser": {"learning_rate": 1e-2, "schedule": "halving", "halve_every": 1},
         },
         "data": {
@@ -296,7 +288,7 @@ def test_the_shipped_recipes_train(config: Path, recipe: Path) -> None:
     values = yaml.safe_load(recipe.read_text())
     for pretrained in ("encoder", "weights"):
         values["model"].pop(pretrained, None)
-    values["model"]["network"] = NETWORK
+    values["model"]["network"] = TINY_LITE
     tiny = yaml.safe_load(config.read_text())
     values["data"] |= {**tiny["data"], "size": 64}
     values["run"] |= {"folder": tiny["run"]["folder"]}

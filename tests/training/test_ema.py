@@ -9,14 +9,7 @@ pytest.importorskip("lightning")
 
 from lsamatting.training.ema import WeightAverage
 from lsamatting.training.module import MattingModule
-
-TINY = {
-    "stem_channels": [4, 4, 4],
-    "stage_channels": [4, 4, 4, 4],
-    "stage_blocks": [1, 1, 1, 1],
-    "decoder_channels": [4, 4, 4, 4, 4],
-    "head_channels": [4, 4],
-}
+from tests.tiny_network import TINY
 
 
 def fill(module: MattingModule, value: float) -> None:
@@ -26,7 +19,7 @@ def fill(module: MattingModule, value: float) -> None:
 
 
 def test_the_average_follows_its_recursion_and_survives_a_checkpoint() -> None:
-    module = MattingModule("paper", {**TINY, "block": "basic"})
+    module = MattingModule("paper", TINY)
     average = WeightAverage(0.3)
     fill(module, 0.0)
     average.on_train_start(SimpleNamespace(global_step=0), module)

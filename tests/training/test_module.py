@@ -10,15 +10,7 @@ from lsamatting.network.config import NetworkConfig
 from lsamatting.network.lsanet import LSANet
 from lsamatting.training.loss import LossConfig
 from lsamatting.training.module import MattingModule
-
-TINY = {
-    "stem_channels": [4, 4, 4],
-    "stage_channels": [4, 4, 4, 4],
-    "stage_blocks": [1, 1, 1, 1],
-    "block": "basic",
-    "decoder_channels": [4, 4, 4, 4, 4],
-    "head_channels": [4, 4],
-}
+from tests.tiny_network import TINY
 
 
 def test_training_on_from_weights_learns_its_statistics_too(tmp_path: Path) -> None:

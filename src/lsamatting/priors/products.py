@@ -6,6 +6,7 @@ of them; they also allocate each result. These call the routines that SciPy's op
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,20 +31,8 @@ def add_product(matrix: csr_matrix, array: Array, out: Array, *, rows: slice = s
         Which rows to multiply.
     """
     starts = _starts(matrix, rows)
-    count, width = len(starts) - 1, matrix.shape[1]
-    if array.ndim == 1:
-        _sparsetools.csr_matvec(count, width, starts, matrix.indices, matrix.data, array, out)
-    else:
-        _sparsetools.csr_matvecs(
-            count,
-            width,
-            array.shape[1],
-            starts,
-            matrix.indices,
-            matrix.data,
-            array.ravel(),
-            out.ravel(),
-        )
+    size = len(starts) - 1, matrix.shape[1]
+    _add(_sparsetools.csr_matvec, _sparsetools.csr_matvecs, size, starts, matrix, array, out)
 
 
 def add_transposed_product(
@@ -63,20 +52,25 @@ def add_transposed_product(
         Which rows to multiply.
     """
     starts = _starts(matrix, rows)
-    count, width = len(starts) - 1, matrix.shape[1]
+    # The rows of a matrix are the columns of its transpose.
+    size = matrix.shape[1], len(starts) - 1
+    _add(_sparsetools.csc_matvec, _sparsetools.csc_matvecs, size, starts, matrix, array, out)
+
+
+def _add(
+    of_vector: Callable[..., None],
+    of_columns: Callable[..., None],
+    size: tuple[int, int],
+    starts: NDArray[np.int32],
+    matrix: csr_matrix,
+    array: Array,
+    out: Array,
+) -> None:
+    stored = starts, matrix.indices, matrix.data
     if array.ndim == 1:
-        _sparsetools.csc_matvec(width, count, starts, matrix.indices, matrix.data, array, out)
+        of_vector(*size, *stored, array, out)
     else:
-        _sparsetools.csc_matvecs(
-            width,
-            count,
-            array.shape[1],
-            starts,
-            matrix.indices,
-            matrix.data,
-            array.ravel(),
-            out.ravel(),
-        )
+        of_columns(*size, array.shape[1], *stored, array.ravel(), out.ravel())
 
 
 def _starts(matrix: csr_matrix, rows: slice) -> NDArray[np.int32]:

@@ -21,19 +21,9 @@ from lsamatting.data.synthesis import (
 )
 from lsamatting.data.synthesis.cutout import Cutout
 
-KINDS = [
-    combination,
-    flags,
-    glass,
-    leaves,
-    lettering,
-    marked,
-    motion,
-    nets,
-    smoke,
-    solids,
-    thicket,
-]
+KINDS = (
+    combination, flags, glass, leaves, lettering, marked, motion, nets, smoke, solids, thicket,
+)  # fmt: skip
 NAMES = [kind.__name__.rpartition(".")[2] for kind in KINDS]
 SHAPE = (110, 140)
 
