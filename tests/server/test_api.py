@@ -225,12 +225,12 @@ def test_strokes_and_averaging(http, scene):
         params={"compute": False},
     )
     assert http.post(f"{here}/matte", json={"tta": True}).status_code == 200
-    mask = Stroke(tuple(map(tuple, POINTS)), 0).mask(40, 56)
+    mask = BrushStroke(tuple(map(tuple, POINTS)), 0).mask(40, 56)
     matte = Matting.from_pretrained(device="cpu", tta=True)(
         scene.image, scene.trimap, strokes=[(mask, 0)]
     )
     expected = matte.alpha.copy()
-    expected[Stroke(((20.0, 30.0, 2.0),), 0.5).mask(40, 56)] = 0.5
+    expected[BrushStroke(((20.0, 30.0, 2.0),), 0.5).mask(40, 56)] = 0.5
     assert matches(pixels(http.get(f"{here}/alpha")), expected)
 
 
