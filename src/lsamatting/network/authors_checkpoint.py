@@ -34,7 +34,7 @@ _IN_LEVEL = {"conv": "conv1", "norm": "norm1", "attention.fc": "fc"}
 
 
 @dataclass(frozen=True)
-class PublishedCheckpoint:
+class AuthorsCheckpoint:
     """What a checkpoint held."""
 
     network: LSANet
@@ -52,7 +52,7 @@ class PublishedCheckpoint:
         return sum(parameter.numel() for parameter in self.network.parameters())
 
 
-def read_authors_checkpoint(path: str | Path) -> PublishedCheckpoint:
+def read_authors_checkpoint(path: str | Path) -> AuthorsCheckpoint:
     """Read one of the authors' checkpoints.
 
     Parameters
@@ -83,7 +83,7 @@ def read_authors_checkpoint(path: str | Path) -> PublishedCheckpoint:
         for key, value in state.items():
             own[wanted[key]].copy_(value)
     epoch = content.get("epoch")
-    return PublishedCheckpoint(
+    return AuthorsCheckpoint(
         network=network.eval(),
         epoch=epoch if isinstance(epoch, int) else None,
         tensors=len(state),

@@ -15,7 +15,7 @@ from lsamatting.data.held_out import Part
 from lsamatting.data.progress import progress_bar
 from lsamatting.data.recipes import keep_recipe
 from lsamatting.data.synthesis.cutout import Cutout
-from lsamatting.data.synthesis.cutouts import Cutouts
+from lsamatting.data.synthesis.own_cutouts import OwnCutouts
 from lsamatting.data.synthesis.photos import Photos, read_rgb
 from lsamatting.data.synthesis.sheet import contact_sheet
 from lsamatting.data.writing import to_bytes, write_bytes
@@ -121,7 +121,7 @@ def synthesize_dataset(
     recipe = Recipe(seed, tuple(photos), tuple(cutouts or ()), chosen, part)
     sources = Photos(recipe.photos, part=part)
     if recipe.cutouts:
-        Cutouts(recipe.cutouts, part=part)  # refuses empty folders before anything is written
+        OwnCutouts(recipe.cutouts, part=part)  # refuses empty folders before anything is written
     _prepare(out, recipe, sources, count)
     backgrounds = min(count, len(sources))
     jobs = [i for i in range(count) if not _finished(out, recipe, i)]
@@ -161,7 +161,7 @@ class Painter:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self.photos = Photos(recipe.photos, part=recipe.part)
-        self.cutouts = Cutouts(recipe.cutouts, part=recipe.part) if recipe.cutouts else None
+        self.cutouts = OwnCutouts(recipe.cutouts, part=recipe.part) if recipe.cutouts else None
 
     def item(self, index: int) -> Cutout:
         """Item `index` of the dataset."""

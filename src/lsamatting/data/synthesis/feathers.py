@@ -10,7 +10,7 @@ from lsamatting.data.synthesis.coats import colour_pair
 from lsamatting.data.synthesis.cutout import Cutout
 from lsamatting.data.synthesis.lens import photograph
 from lsamatting.data.synthesis.photos import Photos
-from lsamatting.data.synthesis.strokes import draw_strokes, empty_canvas
+from lsamatting.data.synthesis.tapered import draw_tapered, empty_canvas
 
 Floats = NDArray[np.float32]
 
@@ -72,7 +72,7 @@ def draw_feather(
         _draw_vane(rng, canvas, shaft, side * breadth * rng.uniform(0.6, 1.2), length, colours)
     tone = colours[1] if rng.random() < 0.7 else colours[0]
     width = np.array([max(1.0, length * rng.uniform(0.006, 0.014))], dtype=np.float32)
-    draw_strokes(
+    draw_tapered(
         canvas,
         shaft[None],
         radius=strands.taper(1, width, _SHAFT, fullest=0.02, tip=0.1),
@@ -126,7 +126,7 @@ def _draw_vane(
         share = (1 / (1 + np.exp(-5 * (bars - rng.uniform(0, 0.6)))))[..., None]
         vane = vane * (1 - share) + other * share
     width = rng.uniform(0.9, 1.7) * np.exp(rng.normal(0, 0.2, count)) * (1 - 0.55 * down)
-    draw_strokes(
+    draw_tapered(
         canvas,
         points,
         radius=strands.taper(count, width.astype(np.float32), _BARB, fullest=0.4, tip=0.2),

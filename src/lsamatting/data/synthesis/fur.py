@@ -14,7 +14,7 @@ from lsamatting.data.synthesis.lens import photograph
 from lsamatting.data.synthesis.noise import smooth_field
 from lsamatting.data.synthesis.photos import Photos, blur
 from lsamatting.data.synthesis.silhouettes import Body
-from lsamatting.data.synthesis.strokes import draw_strokes, empty_canvas
+from lsamatting.data.synthesis.tapered import draw_tapered, empty_canvas
 
 Floats = NDArray[np.float32]
 
@@ -138,7 +138,7 @@ def draw_fur(
     radius = strands.taper(count, thick.astype(np.float32), _VERTICES, fullest=0.3, tip=0.12)
     opacity = np.linspace(1, rng.uniform(0.5, 0.95), _VERTICES) * rng.uniform(0.75, 1, (count, 1))
     order = np.argsort(-strands.sample_map(distance, roots) + rng.normal(0, 0.4 * typical, count))
-    draw_strokes(
+    draw_tapered(
         canvas,
         points[order],
         radius=radius[order],
@@ -219,7 +219,7 @@ def draw_whiskers(rng: np.random.Generator, canvas: Floats, body: Body) -> None:
         thick = radius * rng.uniform(0.006, 0.014) * rng.uniform(0.7, 1.3, count)
         width = np.clip(thick, 0.4, 2.4).astype(np.float32)
         colour = np.clip(tone + rng.normal(0, 0.03, (count, vertices, 3)) * 0.5, 0, 1)
-        draw_strokes(
+        draw_tapered(
             canvas,
             points,
             radius=strands.taper(count, width, vertices, fullest=0.1, tip=0.15),

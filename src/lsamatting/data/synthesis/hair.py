@@ -14,7 +14,7 @@ from lsamatting.data.synthesis.lens import photograph
 from lsamatting.data.synthesis.noise import smooth_field
 from lsamatting.data.synthesis.photos import Photos
 from lsamatting.data.synthesis.silhouettes import Body
-from lsamatting.data.synthesis.strokes import draw_strokes, empty_canvas
+from lsamatting.data.synthesis.tapered import draw_tapered, empty_canvas
 
 Floats = NDArray[np.float32]
 
@@ -120,7 +120,7 @@ def draw_hair(
     width = np.clip(radius * np.exp(rng.uniform(np.log(0.0022), np.log(0.008))), 0.25, 1.5)
     thick = width * np.exp(rng.normal(0, 0.25, count)) * np.where(fly, 0.7, 1)
     order = np.argsort(rng.permutation(locks)[lock] + rng.normal(0, 6, count))
-    draw_strokes(
+    draw_tapered(
         canvas,
         points[order],
         radius=strands.taper(count, thick.astype(np.float32), vertices, fullest=0.5, tip=0.3)[

@@ -13,7 +13,7 @@ from lsamatting.compiled import compiled
 from lsamatting.data.synthesis.cutout import Cutout, from_premultiplied
 from lsamatting.data.synthesis.photos import Photos
 from lsamatting.data.synthesis.solids import unfocus
-from lsamatting.data.synthesis.strokes import draw_strokes
+from lsamatting.data.synthesis.tapered import draw_tapered
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -274,7 +274,7 @@ def strokes(
     if not points:
         return
     widths = np.asarray(radii, dtype=np.float32)
-    draw_strokes(
+    draw_tapered(
         canvas,
         np.asarray(points, dtype=np.float32),
         radius=widths,

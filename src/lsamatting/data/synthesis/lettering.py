@@ -15,7 +15,7 @@ from lsamatting.data.synthesis.noise import pixel_grid, warp
 from lsamatting.data.synthesis.outlines import smooth_path
 from lsamatting.data.synthesis.photos import Photos
 from lsamatting.data.synthesis.solids import shading, surface, unfocus
-from lsamatting.data.synthesis.strokes import draw_strokes
+from lsamatting.data.synthesis.tapered import draw_tapered
 
 Floats = NDArray[np.float32]
 
@@ -128,7 +128,7 @@ def lines(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
         None
     ] * float(choice < 0.65)
     radius = (pen * pressure * np.ones(points.shape[:2])).astype(np.float32)
-    draw_strokes(
+    draw_tapered(
         canvas,
         points,
         radius=radius,

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lsamatting.data.synthesis.cutouts import Cutouts, read_rgba
+from lsamatting.data.synthesis.own_cutouts import OwnCutouts, read_rgba
 from lsamatting.errors import DatasetError, ImageError
 
 
@@ -24,7 +24,7 @@ def test_a_subject_cut_by_its_file_goes_on_beyond_it(tmp_path):
     stored[30:, 20:40] = 255  # stands on the lower border
     cv2.imwrite(str(tmp_path / "bust.png"), stored)
     for seed in range(5):
-        cutout = Cutouts([tmp_path]).render(np.random.default_rng(seed), (200, 160))
+        cutout = OwnCutouts([tmp_path]).render(np.random.default_rng(seed), (200, 160))
         assert cutout.shape == (60, 60)  # no larger than the file
         assert cutout.alpha[-1].max() == 1
         assert cutout.alpha[0].max() == 0
@@ -33,7 +33,7 @@ def test_a_subject_cut_by_its_file_goes_on_beyond_it(tmp_path):
 def test_files_that_are_no_pictures_are_named(tmp_path):
     (tmp_path / "x.png").write_bytes(b"?")
     with pytest.raises(ImageError, match=r"x\.png: not a picture"):
-        Cutouts([tmp_path]).render(np.random.default_rng(0), (20, 20))
+        OwnCutouts([tmp_path]).render(np.random.default_rng(0), (20, 20))
     cv2.imwrite(str(tmp_path / "grey.png"), np.zeros((5, 5), np.uint8))
     with pytest.raises(DatasetError, match=r"grey\.png: no alpha channel"):
         read_rgba(tmp_path / "grey.png")

@@ -17,7 +17,7 @@ def empty_canvas(shape: tuple[int, int]) -> Floats:
     return np.zeros((*shape, 4), dtype=np.float32)
 
 
-def draw_strokes(
+def draw_tapered(
     canvas: Floats, points: Floats, *, radius: Floats, colour: Floats, opacity: Floats
 ) -> None:
     """Draw N strokes of K vertices over a premultiplied RGBA canvas, in order, in place.

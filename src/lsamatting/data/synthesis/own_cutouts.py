@@ -18,7 +18,7 @@ from lsamatting.images import read_picture
 Floats = NDArray[np.float32]
 
 
-class Cutouts:
+class OwnCutouts:
     """Random views of the cutouts in some folders.
 
     folders: searched recursively; every picture in them must have an alpha channel.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsamatting.data.synthesis.strokes import draw_strokes, empty_canvas
+from lsamatting.data.synthesis.tapered import draw_tapered, empty_canvas
 
 
 def stroke(points, radius, colour=(1.0, 0.5, 0.25), opacity=1.0):
@@ -32,7 +32,7 @@ def test_area_of_straight_line_is_exact(angle, radius, offset):
     centre = np.array([64.0, 64.0]) + offset
     half = 40 * np.array([math.cos(angle), math.sin(angle)])
     points, attributes = stroke([[centre - half, centre + half]], radius)
-    draw_strokes(canvas, points, **attributes)
+    draw_tapered(canvas, points, **attributes)
     # The cut ends are the only approximation: their two corners each.
     assert canvas[..., 3].sum() == pytest.approx(2 * radius * 80, rel=0.002, abs=0.12)
 
@@ -41,7 +41,7 @@ def test_pixels_of_a_line_equal_finely_sampled_coverage():
     canvas = empty_canvas((24, 24))
     start, end, radius = np.array([4.3, 6.1]), np.array([19.2, 15.7]), 0.8
     points, attributes = stroke([[start, end]], radius)
-    draw_strokes(canvas, points, **attributes)
+    draw_tapered(canvas, points, **attributes)
     fine = 32
     steps = (np.arange(24 * fine) + 0.5) / fine - 0.5
     y, x = np.meshgrid(steps, steps, indexing="ij")
@@ -67,13 +67,13 @@ def test_strokes_accumulate_as_a_slow_loop_does():
     colour = rng.uniform(0, 1, (12, 5, 3)).astype(np.float32)
     opacity = rng.uniform(0.2, 1, (12, 5)).astype(np.float32)
     together = empty_canvas((32, 32))
-    draw_strokes(together, points, radius=radius, colour=colour, opacity=opacity)
+    draw_tapered(together, points, radius=radius, colour=colour, opacity=opacity)
     clear = np.ones((32, 32))
     light = np.zeros((32, 32, 3))
     for n in range(12):
         one = empty_canvas((32, 32))
         at = slice(n, n + 1)
-        draw_strokes(one, points[at], radius=radius[at], colour=colour[at], opacity=opacity[at])
+        draw_tapered(one, points[at], radius=radius[at], colour=colour[at], opacity=opacity[at])
         clear *= 1 - one[..., 3]
         light = light * (1 - one[..., 3:]) + one[..., :3]
     np.testing.assert_allclose(together[..., 3], 1 - clear, atol=1e-5)
@@ -84,17 +84,17 @@ def test_joints_do_not_show():
     straight, broken = empty_canvas((40, 40)), empty_canvas((40, 40))
     start, end = np.array([5.2, 8.4]), np.array([33.1, 29.3])
     points, attributes = stroke([[start, end]], 0.7, opacity=0.5)
-    draw_strokes(straight, points, **attributes)
+    draw_tapered(straight, points, **attributes)
     parts = np.linspace(0, 1, 9)[:, None]
     points, attributes = stroke([start * (1 - parts) + end * parts], 0.7, opacity=0.5)
-    draw_strokes(broken, points, **attributes)
+    draw_tapered(broken, points, **attributes)
     np.testing.assert_allclose(broken, straight, atol=1e-4)
 
 
 def test_colour_and_opacity_vary_along_a_stroke():
     canvas = empty_canvas((9, 60))
     points = np.array([[[5, 4], [55, 4]]], np.float32)
-    draw_strokes(
+    draw_tapered(
         canvas,
         points,
         radius=np.full((1, 2), 3, np.float32),
@@ -112,15 +112,15 @@ def test_what_lies_outside_or_is_not_a_number_is_not_drawn():
     points, attributes = stroke(
         [[[-50, -50], [-20, -40]], [[np.nan, 3], [8, 8]], [[5, 5], [5, 5]]], 2
     )
-    draw_strokes(canvas, points, **attributes)
+    draw_tapered(canvas, points, **attributes)
     assert not canvas.any()
 
 
 def test_mismatching_arrays_are_refused():
     points, attributes = stroke([[[0, 0], [5, 5]]], 1)
     with pytest.raises(ValueError, match="at least 2"):
-        draw_strokes(empty_canvas((8, 8)), points[:, :1], **attributes)
+        draw_tapered(empty_canvas((8, 8)), points[:, :1], **attributes)
     with pytest.raises(ValueError, match="does not match"):
-        draw_strokes(
+        draw_tapered(
             empty_canvas((8, 8)), points, **{**attributes, "radius": np.ones((2, 2), np.float32)}
         )
