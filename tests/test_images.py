@@ -7,14 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lsamatting import images
 from lsamatting.colour import linear_to_srgb
 from lsamatting.errors import ImageError
 from lsamatting.images import (
-    best_depth,
-    check_destination,
-    files_in,
-    pictures_in,
     read_bytes,
     read_grey,
     read_grey_bytes,
@@ -235,30 +230,6 @@ def test_16_bits_round_to_the_nearest_of_8(value):
 # ---- folders ----
 
 
-def test_pictures_in_folders_in_order(tmp_path):
-    for name in (
-        "b.png",
-        "a/z.JPG",
-        "a/.hidden.png",
-        "a.png",
-        "notes.txt",
-        ".git/x.png",
-        "c/y.avif",
-    ):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "loop").symlink_to(tmp_path)
-    (tmp_path / "gone.png").symlink_to(tmp_path / "nothing")
-
-    def names(files):
-        return [file.relative_to(tmp_path).as_posix() for file in files]
-
-    assert names(pictures_in(tmp_path)) == ["a.png", "b.png"]
-    everything = names(pictures_in(tmp_path, recursive=True))
-    assert everything == ["a/z.JPG", "a.png", "b.png", "c/y.avif"]
-    assert set(names(files_in(tmp_path))) - {"a.png", "b.png"} == {"gone.png", "notes.txt"}
-
-
 def test_a_broken_link_is_called_one(tmp_path):
     (tmp_path / "gone.png").symlink_to(tmp_path / "nothing")
     refused(
@@ -452,21 +423,3 @@ def test_files_get_ordinary_permissions(tmp_path):
     write_grey(tmp_path / "g.png", np.ones((2, 2), np.float32))
     modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert len(modes) == 1
-
-
-def test_check_destination_options(tmp_path):
-    refused("does not exist", check_destination, tmp_path / "later" / "p.png")
-    check_destination(tmp_path / "later" / "p.png", parent_exists=False)
-    check_destination(tmp_path / "P.PNG", depth=16, alpha=True)
-
-
-@pytest.mark.parametrize(
-    ("name", "wanted", "best"),
-    [("a.png", 8, 8), ("a.png", 32, 16), ("a.JPG", 16, 8), ("a.tif", 32, 32), ("a.tif", 16, 16)],
-)
-def test_best_depth(name, wanted, best):
-    assert best_depth(name, wanted) == best
-
-
-def test_readable_suffixes_cover_what_can_be_written():
-    assert {".png", ".jpg", ".webp", ".tif", ".bmp", ".exr"} <= set(images.READABLE_SUFFIXES)

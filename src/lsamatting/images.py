@@ -7,7 +7,6 @@ curve, and whatever cannot be read is refused with one line.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -18,7 +17,7 @@ import numpy.typing as npt
 from lsamatting.choices import Depth, Transfer
 from lsamatting.colour import linear_to_srgb, premultiply, srgb_to_linear
 from lsamatting.errors import ImageError
-from lsamatting.extras import require
+from lsamatting.picture_files import check_destination, check_format
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -33,27 +32,6 @@ Array = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
 DEFAULT_MAX_PIXELS = 200_000_000
-
-# Depths that a suffix can hold. OpenEXR is always 32-bit float, whatever is asked.
-_DEPTHS: dict[str, tuple[Depth, ...]] = {
-    ".png": (8, 16),
-    ".jpg": (8,),
-    ".jpeg": (8,),
-    ".webp": (8,),
-    ".tif": (8, 16, 32),
-    ".tiff": (8, 16, 32),
-    ".bmp": (8,),
-    ".exr": (8, 16, 32),
-}
-_WITHOUT_ALPHA = (".jpg", ".jpeg", ".bmp")
-LOSSY_SUFFIXES = (".jpg", ".jpeg", ".webp")
-"""Formats that `quality` means something to."""
-READABLE_SUFFIXES = (
-    *_DEPTHS,
-    ".jpe", ".jfif", ".dib", ".avif", ".avifs", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc",
-    ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".vda", ".icb", ".vst",
-)  # fmt: skip
-"""Suffixes that count as pictures, in any case."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -331,87 +309,6 @@ def write_grey(
     encode.encode(target, samples[..., None], suffix=suffix, besides=besides)
 
 
-def check_destination(
-    path: str | Path, *, alpha: bool = False, depth: int | None = None, parent_exists: bool = True
-) -> None:
-    """Raise ImageError unless a picture can be written there.
-
-    Parameters
-    ----------
-    path
-        The suffix is checked, the folder too, and that it is not itself a folder.
-    alpha
-        The format must hold transparency.
-    depth
-        The format must hold so many bits per sample.
-    parent_exists
-        Ask for the folder to be there already.
-    """
-    path = Path(path)
-    _check_format(str(path), path.suffix, alpha=alpha, depth=depth)
-    if path.is_dir():
-        raise ImageError(f"{path}: is a folder; a file name is needed")
-    if path.exists() and not os.access(path, os.W_OK):
-        raise ImageError(f"{path}: cannot be replaced (no permission to write)")
-    if path.parent.is_dir():
-        if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise ImageError(f"{path}: the folder {path.parent} cannot be written to")
-    elif parent_exists:
-        raise ImageError(f"{path}: the folder {path.parent} does not exist")
-
-
-def _check_format(name: str, ending: str, *, alpha: bool, depth: int | None) -> None:
-    suffix = ending.lower()
-    if suffix not in _DEPTHS:
-        able = ", ".join(_DEPTHS) + ("" if ending else ", or a folder that is there")
-        raise ImageError(f"{name}: unknown file type '{ending}'; accepted are {able}")
-    if depth is not None and depth not in _DEPTHS[suffix]:
-        able = ", ".join(other for other, depths in _DEPTHS.items() if depth in depths)
-        hint = f"; {depth} bits go into {able}" if able else ""
-        here = " or ".join(map(str, _DEPTHS[suffix]))
-        raise ImageError(f"{name}: {suffix} holds {here} bits, not {depth}{hint}")
-    if alpha and suffix in _WITHOUT_ALPHA:
-        able = ", ".join(other for other in _DEPTHS if other not in _WITHOUT_ALPHA)
-        raise ImageError(f"{name}: {suffix} cannot hold transparency; accepted are {able}")
-    if suffix == ".exr":
-        require("exr", f"{name}: OpenEXR")
-
-
-def is_picture(path: Path) -> bool:
-    """Tell by its suffix whether a path names a picture."""
-    return path.suffix.lower() in READABLE_SUFFIXES
-
-
-def pictures_in(folder: Path, *, recursive: bool = False) -> list[Path]:
-    """List the pictures in a folder, sorted by name; hidden files are passed over.
-
-    `recursive` lists those of the folders in it too, except of hidden ones.
-    """
-    files = files_in(folder, recursive=recursive)
-    return [file for file in files if is_picture(file) and file.is_file()]
-
-
-def files_in(folder: Path, *, recursive: bool = False) -> list[Path]:
-    """List the files in a folder, broken links too, as `pictures_in` does."""
-    found: list[Path] = []
-    for entry in sorted(folder.iterdir()):
-        if entry.name.startswith("."):
-            continue
-        # A linked folder might lead back here.
-        if entry.is_dir():
-            if recursive and not entry.is_symlink():
-                found += files_in(entry, recursive=True)
-        else:
-            found.append(entry)
-    return found
-
-
-def best_depth(path: str | Path, wanted: Depth) -> Depth:
-    """Return the largest depth up to `wanted` that the suffix of the path can hold."""
-    able = _DEPTHS.get(Path(path).suffix.lower(), (8,))
-    return max(depth for depth in able if depth <= wanted)
-
-
 _DTYPES: dict[int, type[np.generic]] = {8: np.uint8, 16: np.uint16, 32: np.float32}
 
 
@@ -476,7 +373,7 @@ def _target(
         return Path(path), Path(path).suffix.lower(), str(path)
     if suffix is None:
         raise ImageError("a stream needs a suffix to say its format, as .png")
-    _check_format("the stream", suffix, alpha=alpha, depth=depth)
+    check_format("the stream", suffix, alpha=alpha, depth=depth)
     return path, suffix.lower(), "the stream"
 
 

@@ -14,7 +14,8 @@ from PIL import Image
 from lsamatting.choices import Depth
 from lsamatting.compositing.backdrop import fit_backdrop, read_backdrop
 from lsamatting.compositing.equation import composite, straight_rgba
-from lsamatting.images import Picture, best_depth, write_grey, write_picture
+from lsamatting.images import Picture, write_grey, write_picture
+from lsamatting.picture_files import best_depth
 from lsamatting.trimap import Trimap
 
 if TYPE_CHECKING:

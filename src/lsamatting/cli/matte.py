@@ -330,7 +330,7 @@ def _check_outputs(
     Gives the folders that are to be made.
     """
     from lsamatting.cli.outputs import folders_to_make, refuse_replacing, refuse_twice
-    from lsamatting.images import LOSSY_SUFFIXES, check_destination
+    from lsamatting.picture_files import LOSSY_SUFFIXES, check_destination
 
     outputs = [path for task in tasks for path in task.outputs.values()]
     inputs = [path for task in tasks for path in (task.pair.image, task.pair.guide)]

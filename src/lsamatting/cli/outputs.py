@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lsamatting.cli.streams import STREAM
 from lsamatting.errors import ConfigError
-from lsamatting.images import is_picture
+from lsamatting.picture_files import is_picture
 
 
 def destination(option: str, path: Path, name: str, *, batch: bool, suffix: str = ".png") -> Path:

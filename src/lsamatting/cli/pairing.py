@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lsamatting.cli.streams import STREAM
 from lsamatting.errors import ConfigError, ImageError, TrimapError
-from lsamatting.images import files_in, is_picture
+from lsamatting.picture_files import files_in, is_picture
 
 
 @dataclass(frozen=True)

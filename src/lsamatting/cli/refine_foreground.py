@@ -80,7 +80,8 @@ def refine_foreground(
     from lsamatting.cli.outputs import destination, folders_to_make, make_folder, refuse_replacing
     from lsamatting.cli.pairing import pair_up
     from lsamatting.foreground.folder import Reestimation, Task, output_suffix
-    from lsamatting.images import DEFAULT_MAX_PIXELS, check_destination
+    from lsamatting.images import DEFAULT_MAX_PIXELS
+    from lsamatting.picture_files import check_destination
 
     options = {
         name: value

@@ -57,7 +57,8 @@ def trimap(
         refuse_twice,
     )
     from lsamatting.cli.pairing import Found, pair_up, search
-    from lsamatting.images import DEFAULT_MAX_PIXELS, check_destination, read_picture
+    from lsamatting.images import DEFAULT_MAX_PIXELS, read_picture
+    from lsamatting.picture_files import check_destination
     from lsamatting.trimap import Trimap, check_format
 
     limit = max_pixels or DEFAULT_MAX_PIXELS

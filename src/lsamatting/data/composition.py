@@ -23,7 +23,7 @@ from PIL import Image
 from lsamatting.errors import ConfigError, DatasetError, ImageError
 from lsamatting.formats.encode import encode
 from lsamatting.formats.raster import DAMAGE
-from lsamatting.images import pictures_in
+from lsamatting.picture_files import pictures_in
 from lsamatting.processes import in_processes, worker_count
 from lsamatting.replacing import replacing
 

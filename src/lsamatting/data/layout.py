@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lsamatting.data.held_out import Part, take_part
 from lsamatting.errors import DatasetError
-from lsamatting.images import READABLE_SUFFIXES, pictures_in
+from lsamatting.picture_files import READABLE_SUFFIXES, pictures_in
 
 _NAMED = 5
 """So many files a message names; of more it gives the number."""

@@ -19,7 +19,8 @@ from lsamatting.evaluation import metrics, sheet
 from lsamatting.evaluation.datasets import TestPicture, TestSet
 from lsamatting.evaluation.methods import Mattes, Method, Predictor
 from lsamatting.evaluation.records import MEASURES, PictureRecord, Records, RecordWriter
-from lsamatting.images import Picture, check_destination, read_grey, read_picture, write_grey
+from lsamatting.images import Picture, read_grey, read_picture, write_grey
+from lsamatting.picture_files import check_destination
 from lsamatting.replacing import is_whole
 from lsamatting.trimap import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
 

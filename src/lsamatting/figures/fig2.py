@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from lsamatting.errors import ImageError, MissingExtraError
 from lsamatting.figures.writing import write_figure
 from lsamatting.foreground import refine_foreground
-from lsamatting.images import check_destination, read_grey, read_picture
+from lsamatting.images import read_grey, read_picture
+from lsamatting.picture_files import check_destination
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,13 +14,8 @@ from numpy.typing import NDArray
 
 from lsamatting.choices import ReestimationMethod
 from lsamatting.errors import ImageError
-from lsamatting.images import (
-    DEFAULT_MAX_PIXELS,
-    best_depth,
-    read_grey,
-    read_picture,
-    write_picture,
-)
+from lsamatting.images import DEFAULT_MAX_PIXELS, read_grey, read_picture, write_picture
+from lsamatting.picture_files import best_depth
 from lsamatting.processes import in_processes
 
 _FLOAT_SUFFIXES = (".exr", ".tif", ".tiff")

@@ -326,7 +326,8 @@ class Desk:
 
     def _clean(self, task: CleanColours) -> None:
         from lsamatting.foreground.estimate import estimate_foreground
-        from lsamatting.images import best_depth, read_grey, write_picture
+        from lsamatting.images import read_grey, write_picture
+        from lsamatting.picture_files import best_depth
 
         picture = self._read(task.picture)
         alpha, _ = read_grey(task.alpha.path, max_pixels=self._limits.pixels)

@@ -15,8 +15,9 @@ from lsamatting.colour import parse_colour
 from lsamatting.compositing.backdrop import fit_backdrop, read_backdrop
 from lsamatting.compositing.equation import composite
 from lsamatting.errors import ConfigError
-from lsamatting.images import Picture, best_depth, write_grey, write_picture
+from lsamatting.images import Picture, write_grey, write_picture
 from lsamatting.matte import Matte
+from lsamatting.picture_files import best_depth
 from lsamatting.server.tasks import Render, Window
 from lsamatting.trimap import Trimap
 

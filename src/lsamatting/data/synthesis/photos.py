@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from lsamatting.data.held_out import Part, take_part
 from lsamatting.errors import DatasetError
-from lsamatting.images import READABLE_SUFFIXES, pictures_in, read_bytes
+from lsamatting.images import read_bytes
+from lsamatting.picture_files import READABLE_SUFFIXES, pictures_in
 
 Floats = NDArray[np.float32]
 
