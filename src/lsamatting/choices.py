@@ -42,6 +42,10 @@ RuntimeName = Literal["auto", "torch", "onnx"]
 and starts quickly but has no derivatives, so that nothing can be refined), or `auto`: PyTorch where
 it is installed and the weights are not an ONNX file."""
 
+OnnxNumbers = Literal["float32", "float16", "int8"]
+"""Number format of an exported file: `float32`, exact; `float16`, half the size, for devices that
+compute in it; `int8`, a quarter."""
+
 ForegroundMethod = Literal["blur-fusion", "none"]
 """How the subject's own colours are found where it is transparent: `blur-fusion` (Forte 2021, at
 more scales); `none`, they are the picture's own."""

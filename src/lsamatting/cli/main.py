@@ -13,6 +13,7 @@ from lsamatting.cli.convert import convert
 from lsamatting.cli.data import data_app
 from lsamatting.cli.demo import demo
 from lsamatting.cli.evaluate import evaluate
+from lsamatting.cli.export import export
 from lsamatting.cli.figure import figure_app
 from lsamatting.cli.info import info
 from lsamatting.cli.matte import matte
@@ -59,6 +60,7 @@ app.command("refine-foreground")(refine_foreground)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(convert)
+app.command()(export)
 app.command()(info)
 app.command()(demo)
 app.command()(serve)

@@ -34,7 +34,7 @@ _FUNCTIONS = dict(
         strict=True,
     )
 )
-_PACKAGES = ("torch", "numpy", "opencv-python-headless", "numba", "pymatting")
+_PACKAGES = ("torch", "onnxruntime", "numpy", "opencv-python-headless", "numba", "pymatting")
 
 
 @dataclass

@@ -98,14 +98,7 @@ class OnnxRuntime:
         Arithmetic is that of the graph, float32 if it was not exported otherwise, whatever
         `precision` says.
         """
-        inputs = {"image": layout.image, "trimap": layout.trimap[..., None]}
-        if self.config.priors:
-            inputs["priors"] = layout.priors
-        planes = {
-            name: np.ascontiguousarray(array.transpose(2, 0, 1)[None])
-            for name, array in inputs.items()
-        }
-        (raw,) = self._current().run(["alpha"], planes)
+        (raw,) = self._current().run(["alpha"], graph_inputs(layout, self.config))
         opacity: NDArray[np.float32] = raw[0, 0]
         return opacity
 
@@ -165,6 +158,16 @@ class OnnxRuntime:
         except Exception as error:  # the library has no common type for its errors
             reason = " ".join(str(error).split())
             raise WeightsError(f"{graph.path} cannot be run: {reason}") from error
+
+
+def graph_inputs(layout: Layout, config: NetworkConfig) -> dict[str, NDArray[np.float32]]:
+    """Give a graph's inputs: `image`, `trimap` and, if the network reads them, `priors`."""
+    inputs = {"image": layout.image, "trimap": layout.trimap[..., None]}
+    if config.priors:
+        inputs["priors"] = layout.priors
+    return {
+        name: np.ascontiguousarray(array.transpose(2, 0, 1)[None]) for name, array in inputs.items()
+    }
 
 
 @dataclass(frozen=True)

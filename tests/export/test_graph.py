@@ -8,10 +8,10 @@ import onnxruntime
 import pytest
 import torch
 
+from lsamatting.export.graph import OPSET, build_graph, fill
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.files import GRAPH_FILE, read_config
 from lsamatting.network.lsanet import LSANet
-from lsamatting.network.onnx_graph import OPSET, build_graph, fill
 from lsamatting.weights import bundled_folder, bundled_names
 
 TINY = dataclasses.replace(

@@ -68,7 +68,7 @@ def build_graph(config: NetworkConfig) -> ModelProto:
         )
         graph = onnx.load(file)
     for node in graph.graph.node:
-        node.ClearField("name")
+        node.name = node.output[0]
         node.ClearField("doc_string")
     saved = network.state_dict()
     for number in graph.graph.initializer:

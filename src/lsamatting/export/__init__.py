@@ -1,0 +1,1 @@
+"""Networks as ONNX files, which run without PyTorch (extra: export)."""

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import onnx
+import pytest
+
+from lsamatting import Matting, __version__
+from lsamatting.errors import ConfigError, WeightsError
+from lsamatting.export import export
+from lsamatting.export.export import CHECKED_SIZES, example_layout, export_onnx
+from lsamatting.inference.onnx_runtime import OnnxRuntime
+from lsamatting.network.config import NetworkConfig
+from lsamatting.network.files import read_config
+from lsamatting.weights import bundled_folder
+
+LITE = bundled_folder("lite")
+
+
+def facts(path) -> dict[str, str]:
+    return {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+
+
+def test_a_file_gives_what_its_weights_give_and_says_what_it_is(scene, tmp_path):
+    path = tmp_path / "whole.onnx"
+    written = export_onnx(LITE, path)
+    assert tuple(written.differences) == CHECKED_SIZES
+    assert max(written.differences.values()) <= 1e-4
+    assert written.bytes == path.stat().st_size
+    model = Matting.from_pretrained(path)
+    assert model.runtime.name == "onnx"
+    expected = Matting.from_pretrained(LITE, runtime="torch", device="cpu", precision="full")
+    np.testing.assert_allclose(
+        model(scene.image, scene.trimap).alpha,
+        expected(scene.image, scene.trimap).alpha,
+        atol=1e-5,
+    )
+    said = facts(path)
+    assert json.loads(said["lsamatting.config"]) == NetworkConfig.lite().to_dict()
+    digest = hashlib.sha256((LITE / "model.safetensors").read_bytes()).hexdigest()
+    assert (said["lsamatting.sha256"], said["lsamatting.version"]) == (digest, __version__)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "share", "tolerance"), [("float16", 0.55, 2e-3), ("int8", 0.4, 0.1)]
+)
+def test_fewer_bits_are_smaller_and_near(tmp_path, numbers, share, tolerance):
+    config = read_config(LITE)
+    examples = [example_layout(config, 96, 128)] * 2
+    whole = export_onnx(LITE, tmp_path / "whole.onnx").bytes
+    written = export_onnx(LITE, tmp_path / "few.onnx", numbers=numbers, examples=examples)
+    assert written.bytes < share * whole
+    assert 0 < max(written.differences.values()) < tolerance
+    assert facts(tmp_path / "few.onnx")["lsamatting.numbers"] == numbers
+    assert OnnxRuntime(tmp_path / "few.onnx").config == config
+
+
+def test_int8_asks_for_pictures(tmp_path):
+    with pytest.raises(ConfigError, match="int8 needs pictures"):
+        export_onnx(LITE, tmp_path / "few.onnx", numbers="int8")
+
+
+def test_a_file_that_differs_is_not_written(tmp_path, monkeypatch):
+    def fill_wrongly(graph: onnx.ModelProto, network: object) -> None:
+        filled(graph, network)
+        for number in graph.graph.initializer:
+            if number.name == "head.conv3.bias":
+                values = onnx.numpy_helper.to_array(number) + 0.25
+                number.CopyFrom(onnx.numpy_helper.from_array(values, number.name))
+
+    filled = export.fill
+    monkeypatch.setattr(export, "fill", fill_wrongly)
+    with pytest.raises(WeightsError, match=r"wrong\.onnx would differ from .* by 0\.25"):
+        export_onnx(LITE, tmp_path / "wrong.onnx")
+    assert list(tmp_path.iterdir()) == []
