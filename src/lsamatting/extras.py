@@ -18,6 +18,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "peers": ("pymatting",),
     "figures": ("matplotlib",),
     "demo": ("skimage",),
+    "parquet": ("pyarrow",),
     "render": ("bpy",),
 }
 """By the extra's name the modules that it brings. A module that several bring belongs to the first

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from lsamatting.errors import ConfigError, LsamattingError
+from lsamatting.threads import processors
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -71,7 +72,7 @@ def worker_count(wanted: int | None) -> int:
     """
     if wanted is not None and wanted < 1:
         raise ConfigError(f"workers is {wanted}: at least 1 process is wanted")
-    return wanted or os.cpu_count() or 1
+    return wanted or processors()
 
 
 def _as_they_end(

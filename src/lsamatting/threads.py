@@ -35,17 +35,29 @@ def thread_count() -> int:
     return os.cpu_count() or 1
 
 
+def processors() -> int:
+    """Give the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def check_threads(count: int) -> None:
+    """Raise ConfigError if `count` is not positive, or more than eight per processor."""
+    most = MOST_PER_PROCESSOR * (os.cpu_count() or 1)
+    if not 1 <= count <= most:
+        raise ConfigError(f"threads: found {count}; accepted on this machine: 1 to {most}")
+
+
 def limit_threads(count: int) -> None:
     """Let PyTorch, ONNX Runtime, OpenCV and numba use at most `count` processor threads.
 
     Raises
     ------
     ConfigError
-        `count` is not positive, or more than eight per processor.
+        As `check_threads`.
     """
-    most = MOST_PER_PROCESSOR * (os.cpu_count() or 1)
-    if not 1 <= count <= most:
-        raise ConfigError(f"threads: found {count}; accepted on this machine: 1 to {most}")
+    check_threads(count)
     global _wanted
     _wanted = count
     import cv2

@@ -12,7 +12,7 @@ import pytest
 import tifffile
 from PIL import ExifTags, Image
 
-from lsamatting.cli.batch import Work
+from lsamatting.batch.work import Work
 from lsamatting.images import read_grey, read_picture, write_picture
 
 
@@ -169,6 +169,10 @@ def test_nothing_unknown_is_warned_of_and_done(cli, scene, weights):
     assert set(np.unique(pixels_of(path))) == {0, 255}
 
 
+HERE = ("--workers", "0")
+"""Starts no processes, which would take most of a test's time."""
+
+
 def batch_of(scene, *names: str) -> tuple[Path, Path, Path]:
     images, trimaps = scene.folder / "images", scene.folder / "trimaps"
     images.mkdir()
@@ -185,7 +189,7 @@ def test_batch(cli, scene, weights, as_folder):
     given = [images] if as_folder else [images / "one.jpg", images / "two.jpg"]
     outcome = cli(
         *("matte", *given, trimaps, "-o", out / "alpha", "--cutout", out / "cutout"),
-        *("--weights", weights),
+        *("--weights", weights, "--workers", "2" if as_folder else "0"),
     )
     assert (outcome.code, outcome.err) == (0, "")
     assert sorted(path.name for path in (out / "alpha").iterdir()) == ["one.png", "two.png"]
@@ -203,7 +207,7 @@ def test_hidden_files_of_a_folder_are_passed_over(cli, scene, weights):
 
 def test_batch_of_masks(cli, scene, weights):
     images, masks, out = batch_of(scene, "one", "two")
-    outcome = cli("matte", images, "--mask", masks, "-o", out, "--weights", weights)
+    outcome = cli("matte", images, "--mask", masks, "-o", out, "--weights", weights, *HERE)
     assert outcome.code == 0, outcome.err
     assert len(list(out.iterdir())) == 2
 
@@ -211,7 +215,7 @@ def test_batch_of_masks(cli, scene, weights):
 def test_batch_reports_a_bad_picture_and_does_the_rest(cli, scene, weights):
     images, trimaps, out = batch_of(scene, "bad", "good")
     (images / "bad.jpg").write_bytes((images / "bad.jpg").read_bytes()[:200])
-    outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights, "--json")
+    outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights, "--json", *HERE)
     assert outcome.code == 2
     assert "bad.jpg" in outcome.error_line
     report = json.loads(outcome.out)
@@ -226,7 +230,7 @@ def test_every_missing_trimap_is_named(cli, scene, weights):
         (trimaps / f"{name}.png").unlink()
     Image.fromarray(scene.marks).save(trimaps / "d.png")
     Image.fromarray(scene.marks).save(trimaps / "d.tif")
-    outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights, "--json")
+    outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights, "--json", *HERE)
     assert outcome.code == 2
     report = json.loads(outcome.out)
     assert [Path(entry["image"]).name for entry in report["failed"]] == ["a.jpg", "b.jpg", "d.jpg"]
@@ -257,7 +261,7 @@ def test_folders_of_folders(cli, scene, weights):
         folder.mkdir(parents=True)
     Image.fromarray(scene.pixels).save(images / "deep" / "er" / "one.jpg")
     Image.fromarray(scene.marks).save(trimaps / "deep" / "er" / "one.png")
-    outcome = cli("matte", "-r", images, trimaps, "-o", out, "--weights", weights)
+    outcome = cli("matte", "-r", images, trimaps, "-o", out, "--weights", weights, *HERE)
     assert (outcome.code, outcome.err) == (0, "")
     made = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.png"))
     assert made == ["deep/er/one.png", "one.png"]
@@ -265,7 +269,7 @@ def test_folders_of_folders(cli, scene, weights):
 
 def test_one_trimap_for_many_frames(cli, scene, weights):
     images, _, out = batch_of(scene, "f1", "f2", "f3")
-    outcome = cli("matte", images, scene.trimap, "-o", out, "--weights", weights)
+    outcome = cli("matte", images, scene.trimap, "-o", out, "--weights", weights, *HERE)
     assert (outcome.code, outcome.err) == (0, "")
     assert len(list(out.iterdir())) == 3
 
@@ -340,16 +344,16 @@ def test_an_interrupt_keeps_the_report(cli, scene, weights, monkeypatch):
     images, trimaps, out = batch_of(scene, "a", "b", "c")
     do, calls = Work.do, []
 
-    def interrupted(self, task, progress=None):
-        calls.append(task)
+    def interrupted(self, job, **how):
+        calls.append(job)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return do(self, task, progress)
+        return do(self, job, **how)
 
     monkeypatch.setattr(Work, "do", interrupted)
-    outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights, "--json")
+    outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights, "--json", *HERE)
     assert outcome.code == 1
-    assert outcome.error_line == "interrupted"
+    assert outcome.error_line == "interrupted; the same command with --keep goes on"
     report = json.loads(outcome.out)
     assert [Path(entry["image"]).name for entry in report["pictures"]] == ["a.jpg"]
     assert [Path(image).name for image in report["not_reached"]] == ["b.jpg", "c.jpg"]
@@ -389,12 +393,12 @@ def test_keep_skips_what_is_done(cli, scene, weights):
     out.mkdir()
     (out / "one.png").write_bytes(b"mine")
     (out / "two.png").touch()  # as a full disk leaves it
-    outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights, "--keep")
+    outcome = cli("matte", images, trimaps, "-o", out, "--weights", weights, "--keep", *HERE)
     assert outcome.code == 0, outcome.err
     assert "kept" in outcome.out
     assert (out / "one.png").read_bytes() == b"mine"
     assert pixels_of(out / "two.png").shape == scene.marks.shape
-    assert cli("matte", images, trimaps, "-o", out, "--weights", weights).code == 0
+    assert cli("matte", images, trimaps, "-o", out, "--weights", weights, *HERE).code == 0
     assert pixels_of(out / "one.png").shape == scene.marks.shape
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lsamatting.batch.addresses import STREAM
 from lsamatting.cli.outputs import (
     check_can_be_made,
     destination,
@@ -12,7 +13,6 @@ from lsamatting.cli.outputs import (
     refuse_replacing,
     refuse_twice,
 )
-from lsamatting.cli.streams import STREAM
 from lsamatting.errors import ConfigError
 
 
@@ -49,9 +49,9 @@ def test_destinations(tmp_path):
     assert destination("-o", out, "x", batch=False) == out / "x.png"
     (tmp_path / "file").touch()
     assert destination("-o", tmp_path / "file", "x", batch=False) == tmp_path / "file"
-    assert destination("-o", STREAM, "x", batch=False) == STREAM
+    assert destination("-o", Path(STREAM), "x", batch=False) == Path(STREAM)
     assert destination("-o", out, "sub/x", batch=True, suffix=".exr") == out / "sub/x.exr"
-    for wrong in (Path("a.png"), STREAM):
+    for wrong in (Path("a.png"), Path(STREAM)):
         with pytest.raises(ConfigError, match="several pictures need a folder"):
             destination("-o", wrong, "x", batch=True)
 

@@ -1,305 +1,301 @@
-"""What `matte` does with each picture, and what it does when one of them fails."""
+"""`lsamatting batch`: thousands of pictures, to a good end."""
 
 from __future__ import annotations
 
-import sys
+import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
-from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
-from lsamatting.cli.streams import named, readable, writable
-from lsamatting.errors import LsamattingError, TrimapError
+import typer
+
+from lsamatting.batch.addresses import STREAM, absolute, is_url, join
+from lsamatting.cli.console import complain, say, warn
+from lsamatting.cli.options import (
+    BackgroundBelowOption,
+    BoundaryOption,
+    DepthOption,
+    DeviceOption,
+    DilateOption,
+    ErodeOption,
+    ForegroundAboveOption,
+    ForegroundMethodOption,
+    LayerOption,
+    LinearOption,
+    MaxPixelsOption,
+    MetadataOption,
+    OnOption,
+    OwnOpacityOption,
+    PaddingOption,
+    PrecisionOption,
+    QualityOption,
+    RecursiveOption,
+    RefineOptimiserOption,
+    RefineOption,
+    RefineRateOption,
+    RefineStepsOption,
+    RuntimeOption,
+    TtaOption,
+    TtaScalesOption,
+    TtaSymmetriesOption,
+    WeightsOption,
+    WorkersOption,
+)
+from lsamatting.cli.program import UNEXPECTED, USER_ERROR
+from lsamatting.cli.recipes import check_guide_options, recipe_of
+from lsamatting.errors import ConfigError
+from lsamatting.weights import DEFAULT_WEIGHTS
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-    from rich.console import Console
+    from lsamatting.batch.job import Job, Outcome
 
-    from lsamatting.choices import Depth, ForegroundMethod, Transfer
-    from lsamatting.cli.pairing import Pair
-    from lsamatting.images import Picture
-    from lsamatting.inference.refinement.options import RefinementOptions
-    from lsamatting.matte import Matte
-    from lsamatting.matting import Matting
-    from lsamatting.trimap import Trimap
-
-OVERLAY_COLOUR = (0.16, 0.43, 0.40)
-"""What an overlay shows the subject on if --on does not say: a green that is rare in subjects."""
+OWN_FILES = ("results.jsonl", "failed.jsonl", "summary.json", "worst.jpg", ".lock")
+"""What a run writes into its folder beside pictures."""
 
 
-@dataclass(frozen=True)
-class Task:
-    """One picture, its guide, and the files to write by the name of their option."""
+def batch(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MANIFEST | IMAGE...",
+            help="A manifest (.csv, .jsonl or .parquet with columns image, and trimap or mask), or "
+            "pictures: files, folders, patterns such as 'photos/**/*.jpg'. Paths, or URLs such as "
+            "s3://bucket/photos.",
+        ),
+    ],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder or URL for opacities, and for results.jsonl, failed.jsonl, summary.json "
+            "and worst.jpg, a sheet of the most doubtful mattes. The same command goes on there.",
+        ),
+    ],
+    trimaps: Annotated[
+        str | None,
+        typer.Option(help="Folder or pattern of trimaps named as the pictures, or one for all."),
+    ] = None,
+    masks: Annotated[
+        str | None,
+        typer.Option(
+            help="The same of masks, from which trimaps are made: segmentations, or the cutouts "
+            "of a background remover."
+        ),
+    ] = None,
+    cutouts: Annotated[
+        str | None, typer.Option(help="Folder for the subjects alone: RGBA, not premultiplied.")
+    ] = None,
+    foregrounds: Annotated[
+        str | None, typer.Option(help="Folder for the subjects' own colours.")
+    ] = None,
+    composites: Annotated[
+        str | None, typer.Option(help="Folder for the subjects on what --on says.")
+    ] = None,
+    on: OnOption = None,
+    overlays: Annotated[
+        str | None,
+        typer.Option(help="Folder for picture, trimap, opacity and composite side by side."),
+    ] = None,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Try again what failed before, though nothing changed.")
+    ] = False,
+    workers: WorkersOption = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processor threads of each worker [1; all with --workers 0]."),
+    ] = None,
+    erode: ErodeOption = None,
+    dilate: DilateOption = None,
+    foreground_method: ForegroundMethodOption = "blur-fusion",
+    refine: RefineOption = False,
+    refine_steps: RefineStepsOption = None,
+    refine_rate: RefineRateOption = None,
+    refine_optimiser: RefineOptimiserOption = None,
+    boundary: BoundaryOption = None,
+    tta: TtaOption = False,
+    tta_scales: TtaScalesOption = None,
+    tta_symmetries: TtaSymmetriesOption = None,
+    padding: PaddingOption = "window",
+    precision: PrecisionOption = None,
+    weights: WeightsOption = DEFAULT_WEIGHTS,
+    runtime: RuntimeOption = "auto",
+    device: DeviceOption = "auto",
+    depth: DepthOption = None,
+    background_below: BackgroundBelowOption = None,
+    foreground_above: ForegroundAboveOption = None,
+    linear: LinearOption = None,
+    layer: LayerOption = None,
+    own_opacity: OwnOpacityOption = True,
+    quality: QualityOption = None,
+    metadata: MetadataOption = True,
+    recursive: RecursiveOption = False,
+    max_pixels: MaxPixelsOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Make the mattes of many pictures side by side, and go on where an earlier run ended."""
+    if output == STREAM or STREAM in sources:
+        raise ConfigError("a batch reads and writes files and URLs, not standard input and output")
+    out = absolute(output)
+    folders = {
+        "alpha": out,
+        "cutout": cutouts,
+        "foreground": foregrounds,
+        "composite": composites,
+        "overlay": overlays,
+    }
+    wanted = {kind: absolute(folder) for kind, folder in folders.items() if folder is not None}
+    jobs, unpaired, skipped = _find(
+        sources, trimaps=trimaps, masks=masks, wanted=wanted, out=out, recursive=recursive
+    )
+    check_guide_options(
+        masks=any(job.is_mask for job in jobs),
+        trimaps=not all(job.is_mask for job in jobs),
+        erode=erode,
+        dilate=dilate,
+        background_below=background_below,
+        foreground_above=foreground_above,
+    )
+    composed = {kind for job in jobs for kind in job.outputs} & {"composite", "overlay"}
+    if "composite" in composed and on is None:
+        raise ConfigError("--composites needs --on, a colour or a picture")
+    if on is not None and not composed:
+        raise ConfigError("--on goes with --composites or --overlays")
 
-    pair: Pair
-    outputs: dict[str, Path]
+    from lsamatting.cli.outputs import check_outputs, make_folder
 
+    own = {join(out, name) for name in OWN_FILES}
+    for address in (address for job in jobs for address in job.outputs.values()):
+        if address in own:
+            raise ConfigError(f"{address}: a file of the run itself; choose another name")
+    check_outputs(
+        jobs,
+        depth,
+        quality,
+        [*sources, trimaps, masks, None if on is None else Path(on)],
+        asked={},
+    )
+    recipe = recipe_of(
+        weights=weights,
+        runtime=runtime,
+        device=device,
+        padding=padding,
+        precision=precision,
+        boundary=boundary,
+        refine=refine,
+        refine_steps=refine_steps,
+        refine_rate=refine_rate,
+        refine_optimiser=refine_optimiser,
+        tta=tta,
+        tta_scales=tta_scales,
+        tta_symmetries=tta_symmetries,
+        foreground_method=foreground_method,
+        on=on,
+        erode=erode,
+        dilate=dilate,
+        background_below=background_below,
+        foreground_above=foreground_above,
+        linear=linear,
+        layer=layer,
+        own_opacity=own_opacity,
+        metadata=metadata,
+        depth=depth,
+        quality=quality,
+        max_pixels=max_pixels,
+    )
+    if not is_url(out):
+        make_folder(Path(out))
 
-@dataclass(frozen=True)
-class Guide:
-    """How trimaps are read, or made from masks."""
+    from lsamatting.batch.job import Failed
+    from lsamatting.batch.lock import locked
+    from lsamatting.batch.planning import plan, stamps
+    from lsamatting.batch.results import Results
+    from lsamatting.batch.sheet import write_worst
+    from lsamatting.batch.summary import lines, summarise, write_summary
+    from lsamatting.cli.batching import choose_engine, complain_of, run_shown
+    from lsamatting.network.files import find_weights, weights_digest
 
-    max_pixels: int
-    is_mask: bool = False
-    erode: int | None = None
-    dilate: int | None = None
-    thresholds: dict[str, int] = field(default_factory=dict)
-    """Options of `Trimap.read` that differ from its defaults."""
+    def tell(outcome: Outcome) -> None:
+        if isinstance(outcome, Failed):
+            complain_of(outcome)
 
-    @property
-    def sees_picture(self) -> bool:
-        """Whether the picture has a say in the trimap: in the width of a mask's band."""
-        return self.is_mask and self.erode is None and self.dilate is None
-
-    def read(self, path: Path, picture: Picture) -> Trimap:
-        """Read the guide of a picture."""
-        from lsamatting.trimap import Trimap
-
-        source = readable(path)
-        if self.is_mask:
-            return Trimap.from_mask(
-                source,
-                image=picture.visible() if self.sees_picture else None,
-                erode=self.erode,
-                dilate=self.dilate,
-                max_pixels=self.max_pixels,
-            )
-        return Trimap.read(source, max_pixels=self.max_pixels, **self.thresholds)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How pictures are read."""
-
-    max_pixels: int
-    transfer: Transfer | None = None
-    layer: str | None = None
-    opacity: bool = True
-    metadata: bool = True
-
-    def picture(self, path: Path) -> Picture:
-        """Read one file."""
-        from lsamatting.images import read_picture
-
-        picture = read_picture(
-            readable(path),
-            max_pixels=self.max_pixels,
-            transfer=self.transfer,
-            layer=self.layer,
-            opacity=self.opacity,
+    start = time.perf_counter()
+    with locked(out):
+        results = Results(
+            out, recipe=recipe.digest(), weights=weights_digest(find_weights(weights))
         )
-        return picture if self.metadata else replace(picture, metadata=None)
-
-
-@dataclass(frozen=True)
-class Work:
-    """What is done with every picture."""
-
-    model: Matting
-    guide: Guide
-    reading: Reading
-    backdrop: ArrayLike = OVERLAY_COLOUR
-    foreground_method: ForegroundMethod = "blur-fusion"
-    refine: RefinementOptions | Literal[False] = False
-    strokes: Path | None = None
-    """Corrections of the only picture, painted on a transparent layer."""
-
-    depth: Depth | None = None
-    quality: int | None = None
-    _latest: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-
-    @property
-    def slow(self) -> bool:
-        """Whether one picture takes long enough to show how far it is."""
-        return bool(self.refine) or self.model.options.averaging.runs > 1
-
-    def do(self, task: Task, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
-        """Make one matte and write its files.
-
-        `progress` is called with the runs or steps done and their number.
-
-        Returns
-        -------
-        dict
-            What was done, ready for JSON.
-        """
-        start = time.perf_counter()
-        picture = self.reading.picture(task.pair.image)
-        trimap = self._trimap(task.pair.guide, picture)
-        trimap.check_size(
-            picture.pixels.shape[:2], named(task.pair.image), called=named(task.pair.guide)
+        results.keep_failures({job.key for job in jobs})
+        for job, problem in unpaired:
+            complain(problem)
+            results.fail(job, problem, stamps(job), expected=True)
+        planned = plan(jobs, results, retry=retry)
+        engine = choose_engine(
+            planned.pending, recipe, workers=workers, threads=threads, account=True
         )
-        read = time.perf_counter() - start
-        result = self._solve(task, picture, trimap, progress)
-        start_of_writing = time.perf_counter()
-        for name, path in task.outputs.items():
-            self._write(name, path, picture, result)
-        end = time.perf_counter()
-        seconds = {
-            **{name: spent for name, spent in result.seconds.items() if name != "total"},
-            "read": read + result.seconds.get("read", 0.0),
-            "write": end - start_of_writing,
-            "total": end - start,
-        }
-        width, height = picture.size
-        return {
-            "image": str(task.pair.image),
-            "mask" if self.guide.is_mask else "trimap": str(task.pair.guide),
-            "size": [width, height],
-            "pixels": trimap.counts._asdict(),
-            "outputs": {name: str(path) for name, path in task.outputs.items()},
-            "notes": [
-                f"{named(task.pair.guide if note.source == 'trimap' else task.pair.image)}: {note}"
-                for note in result.notes
-            ],
-            "refinement": [report.to_dict() for report in result.refinement],
-            "seconds": {name: round(value, 4) for name, value in seconds.items()},
-        }
-
-    def _solve(
-        self,
-        task: Task,
-        picture: Picture,
-        trimap: Trimap,
-        progress: Callable[[int, int], None] | None,
-    ) -> Matte:
-        method = self.foreground_method if set(task.outputs) - {"alpha"} else "none"
-        strokes = []
-        if self.strokes is not None:
-            from lsamatting.painted import read_corrections
-
-            strokes = read_corrections(self.strokes, picture, max_pixels=self.reading.max_pixels)
-        return self.model(
-            picture,
-            trimap,
-            foreground=method,
-            refine=self.refine,
-            strokes=strokes,
-            progress=progress,
+        tally = run_shown(
+            planned.pending, engine, quiet=as_json, lines=True, results=results, tell=tell
         )
-
-    def _trimap(self, path: Path, picture: Picture) -> Trimap:
-        # One guide may serve thousands of frames.
-        if self._latest.get("path") != path or self.guide.sees_picture:
-            self._latest.update(path=path, trimap=self.guide.read(path, picture))
-        trimap: Trimap = self._latest["trimap"]
-        return trimap
-
-    def _write(self, kind: str, path: Path, picture: Picture, result: Matte) -> None:
-        target, suffix = writable(path)
-        how: dict[str, Any] = {"depth": self.depth, "quality": self.quality, "suffix": suffix}
-        if kind == "alpha":
-            result.save(target, **how)
-        elif kind == "cutout":
-            result.save_cutout(target, **how)
-        elif kind == "foreground":
-            result.save_foreground(target, **how)
-        elif kind == "composite":
-            result.save_composite(target, self.backdrop, **how)
-        elif kind == "overlay":
-            from lsamatting.compositing.overlay import overlay
-            from lsamatting.images import write_picture
-
-            shown = result.composite(self.backdrop)
-            sheet = overlay(picture.pixels, result.trimap.values, result.alpha, shown)
-            write_picture(target, sheet, quality=self.quality, suffix=suffix)
+        everything = [*jobs, *(job for job, _ in unpaired)]
+        summary = summarise(
+            everything, results, tally, seconds=time.perf_counter() - start, skipped=skipped
+        )
+        write_summary(out, summary)
+        done = [results.done[job.key] for job in jobs if job.key in results.done]
+        if done and not tally.not_reached:
+            write_worst(out, done, max_pixels=recipe.reading.max_pixels)
+    if as_json:
+        typer.echo(json.dumps(summary, indent=2))
+    else:
+        for line in lines(summary):
+            say(line)
+    if planned.failed:
+        warn(f"{len(planned.failed)} failed before and were left alone; --retry tries them again")
+    if tally.not_reached:
+        complain(f"stopped with {len(tally.not_reached)} pictures to go; the same command goes on")
+    if tally.unexpected or tally.not_reached:
+        raise typer.Exit(UNEXPECTED)
+    if summary["failed"]:
+        raise typer.Exit(USER_ERROR)
 
 
-@dataclass
-class Outcome:
-    """What became of the tasks of one run."""
-
-    done: list[dict[str, Any]] = field(default_factory=list)
-    failed: list[dict[str, str]] = field(default_factory=list)
-    pending: list[Task] = field(default_factory=list)
-    """Not reached: the run was interrupted."""
-
-    code: int = 0
-
-    def fail(self, image: Path, error: Exception, console: Console) -> None:
-        """Note a picture that failed, and say so."""
-        self.failed.append({"image": str(image), "error": str(error)})
-        if isinstance(error, LsamattingError):
-            complain(str(error), console)
-            self.code = self.code or 2
-        else:
-            complain_unexpected(error, console)
-            self.code = 1
-
-
-def run_all(
-    tasks: list[Task],
-    work: Work,
+def _find(
+    sources: list[str],
     *,
-    batch: bool,
-    quiet: bool,
-    unpaired: list[tuple[Path, str]] | None = None,
-) -> Outcome:
-    """Do the tasks; in a batch an error is reported and the others are done all the same.
+    trimaps: str | None,
+    masks: str | None,
+    wanted: dict[str, str],
+    out: str,
+    recursive: bool,
+) -> tuple[list[Job], list[tuple[Job, str]], list[tuple[str, str]]]:
+    """Give the jobs, those that have no guide and why, and the files that were passed over."""
+    from lsamatting.batch.job import Job
+    from lsamatting.batch.manifest import SUFFIXES, is_manifest, jobs_of, read_manifest
+    from lsamatting.batch.pairing import pair_up
 
-    `unpaired` are pictures that have failed already, for want of a guide. An interrupt ends the
-    run with what it has come to.
-    """
-    from rich.progress import Progress
-
-    outcome = Outcome()
-    console = stderr_console()
-    for image, problem in unpaired or []:
-        outcome.fail(image, TrimapError(problem), console)
-    with Progress(
-        console=console,
-        transient=True,
-        disable=quiet or not ((batch or work.slow) and console.is_terminal),
-        # Results stay on stdout when that is a file or a pipe.
-        redirect_stdout=sys.stdout.isatty(),
-    ) as progress:
-        pictures = progress.add_task("pictures", total=len(tasks), visible=batch)
-        inside = progress.add_task("runs and steps", total=None, visible=work.slow)
-
-        def show(done: int, total: int) -> None:
-            progress.update(inside, completed=done, total=total)
-
-        for number, task in enumerate(tasks):
-            progress.update(pictures, completed=number)
-            try:
-                report = work.do(task, show)
-            except KeyboardInterrupt:
-                outcome.pending = tasks[number:]
-                break
-            except Exception as error:
-                if not batch:
-                    raise
-                outcome.fail(task.pair.image, error, console)
-                continue
-            outcome.done.append(report)
-            for note in report["notes"]:
-                warn(note, console)
-            if not quiet:
-                _tell(report)
-    return outcome
-
-
-def summary(
-    outcome: Outcome, *, kept: list[str], skipped: list[tuple[Path, str]], named: int = 5
-) -> str:
-    """Say in one line what became of a batch, with the first of the files that were passed over."""
-    counts = [f"{len(outcome.done)} done"]
-    for items, what in (
-        (outcome.failed, "failed"),
-        (kept, "kept, their files are there"),
-        (outcome.pending, "not reached"),
-    ):
-        if items:
-            counts.append(f"{len(items)} {what}")
-    if skipped:
-        names = [f"{path.name}: {reason}" for path, reason in skipped[:named]]
-        more = f" and {len(skipped) - named} more" if len(skipped) > named else ""
-        counts.append(f"{len(skipped)} skipped ({'; '.join(names)}{more})")
-    return ", ".join(counts)
-
-
-def _tell(report: dict[str, Any]) -> None:
-    files = ", ".join(report["outputs"].values())
-    say(f"{report['image']} -> {files} ({report['seconds']['total']:.2f} s)")
+    if trimaps is not None and masks is not None:
+        raise ConfigError("--trimaps and --masks: give one of them; a manifest can have both")
+    guide = trimaps or masks
+    if guide is None:
+        if len(sources) == 1 and is_manifest(sources[0]):
+            return jobs_of(read_manifest(sources[0]), wanted, out), [], []
+        raise ConfigError(
+            f"{sources[0]}: pictures need --trimaps or --masks; a manifest ends in "
+            f"{', '.join(SUFFIXES)}"
+        )
+    if any(is_manifest(source) for source in sources):
+        raise ConfigError(f"{sources[0]}: a manifest says itself what the trimaps or masks are")
+    pairing = pair_up(sources, guide, recursive=recursive, leave_out=wanted.values())
+    jobs = [
+        Job(
+            absolute(pair.image),
+            absolute(pair.guide),
+            {kind: join(folder, f"{pair.name}.png") for kind, folder in wanted.items()},
+            is_mask=masks is not None,
+        )
+        for pair in pairing.pairs
+    ]
+    unpaired = [
+        (Job(absolute(image), "", {}, is_mask=masks is not None), problem)
+        for image, problem in pairing.unpaired
+    ]
+    return jobs, unpaired, pairing.skipped

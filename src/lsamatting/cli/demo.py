@@ -28,21 +28,17 @@ def demo(
     from numpy.typing import NDArray
     from skimage import data
 
-    from lsamatting.cli.batch import Guide, Reading, Task, Work
+    from lsamatting.batch.job import Job
+    from lsamatting.batch.recipe import Model, Recipe
+    from lsamatting.batch.work import Work
     from lsamatting.cli.outputs import make_folder
-    from lsamatting.cli.pairing import Pair
     from lsamatting.demo import ASTRONAUT_TRIMAP
-    from lsamatting.images import DEFAULT_MAX_PIXELS, read_picture, write_picture
-    from lsamatting.matting import Matting
+    from lsamatting.images import read_picture, write_picture
     from lsamatting.threads import limit_threads
 
     if threads is not None:
         limit_threads(threads)
-    work = Work(
-        model=Matting.from_pretrained(weights, device=device),
-        guide=Guide(max_pixels=DEFAULT_MAX_PIXELS),
-        reading=Reading(max_pixels=DEFAULT_MAX_PIXELS),
-    )
+    work = Work.of(Recipe(Model(weights, device)))
     make_folder(output)
     portrait: NDArray[np.uint8] = data.astronaut()  # type: ignore[no-untyped-call]
     photograph = output / "astronaut.png"
@@ -52,7 +48,8 @@ def demo(
         "cutout": output / "cutout.png",
         "overlay": output / "overlay.png",
     }
-    report = work.do(Task(Pair(photograph, ASTRONAUT_TRIMAP, photograph.stem), files))
+    outputs = {name: str(path) for name, path in files.items()}
+    report = work.do(Job(str(photograph), str(ASTRONAUT_TRIMAP), outputs))
     say(f"photograph  {photograph}")
     say(f"trimap      {ASTRONAUT_TRIMAP}")
     for name, path in files.items():

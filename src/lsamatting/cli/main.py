@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lsamatting import __version__
+from lsamatting.cli.batch import batch
 from lsamatting.cli.compare import compare
 from lsamatting.cli.convert import convert
 from lsamatting.cli.data import data_app
@@ -55,6 +56,7 @@ def _root(
 
 
 app.command()(matte)
+app.command()(batch)
 app.command()(trimap)
 app.command("refine-foreground")(refine_foreground)
 app.command()(evaluate)

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lsamatting import __version__
-from lsamatting.choices import Depth, ForegroundMethod, trimap_thresholds
-from lsamatting.cli.batch import OVERLAY_COLOUR, Guide, Reading, Task, Work, run_all, summary
-from lsamatting.cli.console import say
+from lsamatting.batch.addresses import STREAM
+from lsamatting.cli.console import complain, say, stderr_console, warn
 from lsamatting.cli.options import (
+    BackgroundBelowOption,
     BoundaryOption,
+    DepthOption,
     DeviceOption,
     DilateOption,
     ErodeOption,
+    ForegroundAboveOption,
+    ForegroundMethodOption,
     LayerOption,
     LinearOption,
     MaxPixelsOption,
+    MetadataOption,
+    OnOption,
+    OwnOpacityOption,
     PaddingOption,
     PrecisionOption,
     QualityOption,
@@ -36,12 +44,19 @@ from lsamatting.cli.options import (
     TtaScalesOption,
     TtaSymmetriesOption,
     WeightsOption,
+    WorkersOption,
 )
-from lsamatting.cli.streams import STREAM, STREAM_SUFFIX
-from lsamatting.cli.techniques import averaging, refine_options
+from lsamatting.cli.program import UNEXPECTED, USER_ERROR
+from lsamatting.cli.recipes import check_guide_options, recipe_of
 from lsamatting.errors import ConfigError
 from lsamatting.replacing import is_whole
 from lsamatting.weights import DEFAULT_WEIGHTS
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from lsamatting.batch.job import Job
+    from lsamatting.batch.recipe import Recipe
 
 
 def matte(
@@ -74,19 +89,12 @@ def matte(
     ] = None,
     foreground: Annotated[Path | None, typer.Option(help="The subject's own colours.")] = None,
     composite: Annotated[Path | None, typer.Option(help="The subject on what --on says.")] = None,
-    on: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLOUR|IMAGE", help="Colour (white, #2a6, 20,90,60) or picture behind it."
-        ),
-    ] = None,
+    on: OnOption = None,
     overlay: Annotated[
         Path | None,
         typer.Option(help="Picture, trimap, opacity and composite side by side, to look at."),
     ] = None,
-    foreground_method: Annotated[
-        ForegroundMethod, typer.Option(help="How the subject's own colours are found.")
-    ] = "blur-fusion",
+    foreground_method: ForegroundMethodOption = "blur-fusion",
     refine: RefineOption = False,
     strokes: Annotated[
         Path | None,
@@ -108,43 +116,15 @@ def matte(
     runtime: RuntimeOption = "auto",
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
-    depth: Annotated[
-        Depth | None, typer.Option(help="Bits per channel; the picture's own if not given.")
-    ] = None,
-    background_below: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=255,
-            help="Trimap values below this are background [85; with --padding published 50].",
-        ),
-    ] = None,
-    foreground_above: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=255,
-            help="Trimap values above this are foreground [170; with --padding published 200].",
-        ),
-    ] = None,
+    workers: WorkersOption = None,
+    depth: DepthOption = None,
+    background_below: BackgroundBelowOption = None,
+    foreground_above: ForegroundAboveOption = None,
     linear: LinearOption = None,
     layer: LayerOption = None,
-    own_opacity: Annotated[
-        bool,
-        typer.Option(
-            "--own-opacity/--ignore-opacity",
-            help="Multiply the opacity that a picture comes with into the result, or ignore it.",
-        ),
-    ] = True,
+    own_opacity: OwnOpacityOption = True,
     quality: QualityOption = None,
-    metadata: Annotated[
-        bool,
-        typer.Option(
-            "--metadata/--no-metadata",
-            help="Carry the picture's resolution and camera data, without place and owner, on to "
-            "the results.",
-        ),
-    ] = True,
+    metadata: MetadataOption = True,
     recursive: RecursiveOption = False,
     max_pixels: MaxPixelsOption = None,
     overwrite: Annotated[
@@ -160,18 +140,14 @@ def matte(
     """Estimate how opaque every pixel of a picture is."""
     if mask is None and len(paths) < 2:
         raise ConfigError("matte needs a picture and a trimap, or a picture and --mask")
-    if mask is None and (erode is not None or dilate is not None):
-        raise ConfigError("--erode and --dilate go with --mask; a trimap is taken as it is")
-    thresholds = {
-        name: value
-        for name, value in (
-            ("background_below", background_below),
-            ("foreground_above", foreground_above),
-        )
-        if value is not None
-    }
-    if mask is not None and thresholds:
-        raise ConfigError("--background-below and --foreground-above go with a trimap, not --mask")
+    check_guide_options(
+        masks=mask is not None,
+        trimaps=mask is None,
+        erode=erode,
+        dilate=dilate,
+        background_below=background_below,
+        foreground_above=foreground_above,
+    )
     if composite is not None and on is None:
         raise ConfigError("--composite needs --on, a colour or a picture")
     if on is not None and composite is None and overlay is None:
@@ -184,18 +160,9 @@ def matte(
         "overlay": overlay,
     }
 
-    refining = refine_options(
-        refine,
-        steps=refine_steps,
-        rate=refine_rate,
-        optimiser=refine_optimiser,
-        boundary=boundary,
-        padding=padding,
-    )
-    averaged = averaging(tta, scales=tta_scales, symmetries=tta_symmetries)
-
-    from lsamatting.cli.outputs import make_folder
-    from lsamatting.cli.pairing import pair_up
+    from lsamatting.batch.job import Job
+    from lsamatting.batch.pairing import pair_up
+    from lsamatting.cli.outputs import check_outputs, make_folder
 
     pairing = pair_up(
         paths if mask is not None else paths[:-1],
@@ -213,139 +180,236 @@ def matte(
                 "or another output"
             )
         image = pairs[0].image
-        wanted["alpha"] = STREAM if image == STREAM else Path(f"{pairs[0].name}-alpha.png")
-    tasks = [Task(pair, _outputs(pair.name, wanted, batch=batch)) for pair in pairs]
-    if as_json and STREAM in wanted.values():
+        wanted["alpha"] = Path(STREAM if image == STREAM else f"{pairs[0].name}-alpha.png")
+    jobs = [
+        Job(
+            pair.image,
+            pair.guide,
+            _outputs(pair.name, wanted, batch=batch),
+            is_mask=mask is not None,
+        )
+        for pair in pairs
+    ]
+    to_stream = Path(STREAM) in wanted.values()
+    if as_json and to_stream:
         raise ConfigError("standard output (-) holds one thing: a picture, or what --json prints")
-    folders = _check_outputs(
-        tasks, wanted, depth, quality, [strokes, None if on is None else Path(on)]
-    )
-
-    from lsamatting.compositing.backdrop import read_backdrop
-    from lsamatting.images import DEFAULT_MAX_PIXELS
-    from lsamatting.matting import Matting
-    from lsamatting.threads import limit_threads, thread_count
-
-    if threads is not None:
-        limit_threads(threads)
-    limit = max_pixels or DEFAULT_MAX_PIXELS
-    if mask is None:
-        thresholds = {**trimap_thresholds(padding), **thresholds}
-    model = Matting.from_pretrained(
-        weights,
+    further_inputs = [strokes, None if on is None else Path(on)]
+    folders = check_outputs(jobs, depth, quality, further_inputs, asked=wanted)
+    recipe = recipe_of(
+        weights=weights,
         runtime=runtime,
         device=device,
         padding=padding,
-        boundary=boundary or "paper",
-        tta=averaged,
         precision=precision,
-    )
-    if refining:
-        model.runtime.check_refines()
-    work = Work(
-        model=model,
-        refine=refining or False,
-        strokes=strokes,
-        guide=Guide(
-            is_mask=mask is not None,
-            erode=erode,
-            dilate=dilate,
-            thresholds=thresholds,
-            max_pixels=limit,
-        ),
-        backdrop=OVERLAY_COLOUR if on is None else read_backdrop(on, max_pixels=limit),
-        reading=Reading(
-            max_pixels=limit,
-            transfer=None if linear is None else "linear" if linear else "gamma",
-            layer=layer,
-            opacity=own_opacity,
-            metadata=metadata,
-        ),
+        boundary=boundary,
+        refine=refine,
+        refine_steps=refine_steps,
+        refine_rate=refine_rate,
+        refine_optimiser=refine_optimiser,
+        tta=tta,
+        tta_scales=tta_scales,
+        tta_symmetries=tta_symmetries,
         foreground_method=foreground_method,
+        on=on,
+        erode=erode,
+        dilate=dilate,
+        background_below=background_below,
+        foreground_above=foreground_above,
+        linear=linear,
+        layer=layer,
+        own_opacity=own_opacity,
+        metadata=metadata,
         depth=depth,
         quality=quality,
+        max_pixels=max_pixels,
     )
-    for folder in folders:
-        make_folder(folder)
     pending = [
-        task
-        for task in tasks
-        if overwrite or not all(is_whole(path) for path in task.outputs.values())
+        job
+        for job in jobs
+        if overwrite or not all(is_whole(Path(path)) for path in job.outputs.values())
     ]
     start = time.perf_counter()
-    quiet = as_json or STREAM in wanted.values()
-    outcome = run_all(pending, work, batch=batch, quiet=quiet, unpaired=pairing.unpaired)
-    kept = [str(task.pair.image) for task in tasks if task not in pending]
+    quiet = as_json or to_stream
+    for folder in folders:
+        make_folder(folder)
+    if batch:
+        ended = _do_several(
+            pending,
+            recipe,
+            workers=workers,
+            threads=threads,
+            quiet=quiet,
+            unpaired=pairing.unpaired,
+        )
+    else:
+        ended = _do_one(pending, recipe, strokes=strokes, threads=threads, quiet=quiet)
+    kept = [job.image for job in jobs if job not in pending]
     if as_json:
         report = {
             "version": __version__,
             "weights": weights,
-            "runtime": model.runtime.name,
-            "device": model.runtime.device,
-            "threads": thread_count(),
+            "runtime": ended.runtime,
+            "device": ended.device,
+            "threads": ended.threads,
             "padding": padding,
-            "precision": model.options.precision,
-            "tta": asdict(averaged) if averaged else None,
-            "refine": {**asdict(refining), "boundary": model.options.boundary}
-            if refining
+            "precision": ended.precision,
+            "tta": asdict(recipe.model.tta) if recipe.model.tta else None,
+            "refine": {**asdict(recipe.refine), "boundary": recipe.model.boundary}
+            if recipe.refine
             else None,
-            "pictures": outcome.done,
+            "pictures": ended.done,
             "kept": kept,
-            "failed": outcome.failed,
-            "skipped": [{"file": str(path), "reason": why} for path, why in pairing.skipped],
-            "not_reached": [str(task.pair.image) for task in outcome.pending],
+            "failed": ended.failed,
+            "skipped": [{"file": path, "reason": why} for path, why in pairing.skipped],
+            "not_reached": ended.not_reached,
             "seconds": round(time.perf_counter() - start, 4),
         }
         typer.echo(json.dumps(report, indent=2))
     elif batch:
-        say(summary(outcome, kept=kept, skipped=pairing.skipped))
+        say(_summary(ended, kept=kept, skipped=pairing.skipped))
     elif not quiet:
         for name in kept:
             say(f"{name}: kept, its files are there")
-    if outcome.pending:
-        raise KeyboardInterrupt
-    if outcome.code:
-        raise typer.Exit(outcome.code)
+    if ended.not_reached:
+        complain("interrupted; the same command with --keep goes on")
+        raise typer.Exit(UNEXPECTED)
+    if ended.code:
+        raise typer.Exit(ended.code)
 
 
-def _outputs(name: str, wanted: dict[str, Path | None], *, batch: bool) -> dict[str, Path]:
+@dataclass
+class _Ended:
+    """What became of all pictures."""
+
+    runtime: str
+    device: str
+    precision: str
+    threads: int
+    done: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[dict[str, str]] = field(default_factory=list)
+    not_reached: list[str] = field(default_factory=list)
+    code: int = 0
+
+
+def _do_one(
+    pending: list[Job], recipe: Recipe, *, strokes: Path | None, threads: int | None, quiet: bool
+) -> _Ended:
+    """Do the only picture; what is wrong with it ends the command."""
+    from rich.progress import Progress
+
+    from lsamatting.batch.work import Work
+    from lsamatting.painted import read_corrections
+    from lsamatting.threads import limit_threads, thread_count
+
+    if threads is not None:
+        limit_threads(threads)
+    limit = recipe.reading.max_pixels
+    work = Work.of(
+        recipe,
+        strokes=None if strokes is None else partial(read_corrections, strokes, max_pixels=limit),
+    )
+    runtime = work.model.runtime
+    ended = _Ended(runtime.name, runtime.device, work.model.options.precision, thread_count())
+    console = stderr_console()
+    for job in pending:
+        with Progress(
+            console=console,
+            transient=True,
+            disable=quiet or not (work.slow and console.is_terminal),
+            # Results stay on stdout when that is a file or a pipe.
+            redirect_stdout=sys.stdout.isatty(),
+        ) as progress:
+            show = partial(_show, progress, progress.add_task("runs and steps", total=None))
+            report = work.do(job, show)
+        ended.done.append(report)
+        _tell(report, quiet=quiet)
+    return ended
+
+
+def _show(progress: Progress, task: TaskID, done: int, total: int) -> None:
+    progress.update(task, completed=done, total=total)
+
+
+def _do_several(
+    pending: list[Job],
+    recipe: Recipe,
+    *,
+    workers: int | None,
+    threads: int | None,
+    quiet: bool,
+    unpaired: list[tuple[str, str]],
+) -> _Ended:
+    """Do pictures side by side; what is wrong with one is told, and the others are done."""
+    from lsamatting.batch.job import Done, Failed, Outcome
+    from lsamatting.batch.planning import plan
+    from lsamatting.cli.batching import choose_engine, complain_of, run_shown
+
+    done: list[Done] = []
+    failed: list[dict[str, str]] = []
+
+    def tell(outcome: Outcome) -> None:
+        if isinstance(outcome, Failed):
+            failed.append({"image": outcome.job.image, "error": outcome.reason})
+            complain_of(outcome)
+        else:
+            done.append(outcome)
+            _tell(outcome.report, quiet=quiet)
+
+    for image, problem in unpaired:
+        failed.append({"image": image, "error": problem})
+        complain(problem)
+    if workers is None and len(pending) <= 1:
+        workers = 0  # starting a process for it would take longer
+    engine = choose_engine(pending, recipe, workers=workers, threads=threads, account=False)
+    tally = run_shown(plan(pending).pending, engine, quiet=quiet, tell=tell)
+    order = {job.key: number for number, job in enumerate(pending)}
+    done.sort(key=lambda outcome: order[outcome.job.key])
+    return _Ended(
+        engine.runtime,
+        engine.device,
+        engine.precision,
+        engine.threads,
+        [outcome.report for outcome in done],
+        failed,
+        [job.image for job in sorted(tally.not_reached, key=lambda job: order[job.key])],
+        code=UNEXPECTED if tally.unexpected else USER_ERROR if failed else 0,
+    )
+
+
+def _tell(report: dict[str, Any], *, quiet: bool) -> None:
+    for note in report["notes"]:
+        warn(note)
+    if not quiet:
+        files = ", ".join(report["outputs"].values())
+        say(f"{report['image']} -> {files} ({report['seconds']['total']:.2f} s)")
+
+
+def _summary(
+    ended: _Ended, *, kept: list[str], skipped: list[tuple[str, str]], named: int = 5
+) -> str:
+    """Say in one line what became of a batch, with the first of the files that were passed over."""
+    counts = [f"{len(ended.done)} done"]
+    for items, what in (
+        (ended.failed, "failed"),
+        (kept, "kept, their files are there"),
+        (ended.not_reached, "not reached"),
+    ):
+        if items:
+            counts.append(f"{len(items)} {what}")
+    if skipped:
+        names = [f"{Path(path).name}: {reason}" for path, reason in skipped[:named]]
+        more = f" and {len(skipped) - named} more" if len(skipped) > named else ""
+        counts.append(f"{len(skipped)} skipped ({'; '.join(names)}{more})")
+    return ", ".join(counts)
+
+
+def _outputs(name: str, wanted: dict[str, Path | None], *, batch: bool) -> dict[str, str]:
     from lsamatting.cli.outputs import destination
 
     return {
-        kind: destination("--output" if kind == "alpha" else f"--{kind}", path, name, batch=batch)
+        kind: str(
+            destination("--output" if kind == "alpha" else f"--{kind}", path, name, batch=batch)
+        )
         for kind, path in wanted.items()
         if path is not None
     }
-
-
-def _check_outputs(
-    tasks: list[Task],
-    wanted: dict[str, Path | None],
-    depth: Depth | None,
-    quality: int | None,
-    further_inputs: list[Path | None],
-) -> set[Path]:
-    """Refuse, before anything is computed, what cannot or should not be written.
-
-    Gives the folders that are to be made.
-    """
-    from lsamatting.cli.outputs import folders_to_make, refuse_replacing, refuse_twice
-    from lsamatting.picture_files import LOSSY_SUFFIXES, check_destination
-
-    outputs = [path for task in tasks for path in task.outputs.values()]
-    inputs = [path for task in tasks for path in (task.pair.image, task.pair.guide)]
-    refuse_replacing(outputs, [*inputs, *further_inputs])
-    refuse_twice(outputs)
-    for task in tasks:
-        for name, path in task.outputs.items():
-            check_destination(
-                Path(f"stdout{STREAM_SUFFIX}") if path == STREAM else path,
-                alpha=name == "cutout",
-                depth=None if name == "overlay" else depth,
-                parent_exists=path == wanted[name],
-            )
-    if quality is not None and not any(path.suffix.lower() in LOSSY_SUFFIXES for path in outputs):
-        raise ConfigError(f"--quality goes with an output in {', '.join(LOSSY_SUFFIXES)}")
-    return folders_to_make(
-        (wanted[name] or path, path) for task in tasks for name, path in task.outputs.items()
-    )

@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from lsamatting.choices import Boundary, Optimiser, Padding, Precision, RuntimeName
+from lsamatting.choices import (
+    Boundary,
+    Depth,
+    ForegroundMethod,
+    Optimiser,
+    Padding,
+    Precision,
+    RuntimeName,
+)
 
 WeightsOption = Annotated[
     str,
@@ -114,4 +122,56 @@ RecursiveOption = Annotated[
 MaxPixelsOption = Annotated[
     int | None,
     typer.Option(min=1, help="Largest picture that is opened, in pixels [200000000]."),
+]
+ForegroundMethodOption = Annotated[
+    ForegroundMethod, typer.Option(help="How the subject's own colours are found.")
+]
+OnOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLOUR|IMAGE",
+        help="What a composite shows the subject on: a colour (white, #2a6, 20,90,60) or picture.",
+    ),
+]
+DepthOption = Annotated[
+    Depth | None, typer.Option(help="Bits per channel; the picture's own if not given.")
+]
+BackgroundBelowOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=255,
+        help="Trimap values below this are background [85; with --padding published 50].",
+    ),
+]
+ForegroundAboveOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=255,
+        help="Trimap values above this are foreground [170; with --padding published 200].",
+    ),
+]
+OwnOpacityOption = Annotated[
+    bool,
+    typer.Option(
+        "--own-opacity/--ignore-opacity",
+        help="Multiply the opacity that a picture comes with into the result, or ignore it.",
+    ),
+]
+MetadataOption = Annotated[
+    bool,
+    typer.Option(
+        "--metadata/--no-metadata",
+        help="Carry the picture's resolution and camera data, without place and owner, on to "
+        "the results.",
+    ),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Of several pictures: processes that work on them side by side, each with a model of "
+        "its own; 0 works in this one [as many as --threads leaves room for].",
+    ),
 ]

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lsamatting.cli.streams import STREAM
+from lsamatting.batch.addresses import STREAM, STREAM_SUFFIX, is_url, suffix_of
 from lsamatting.errors import ConfigError
 from lsamatting.picture_files import is_picture
+
+if TYPE_CHECKING:
+    from lsamatting.batch.job import Job
+    from lsamatting.choices import Depth
+
+Address = str | Path
 
 
 def destination(option: str, path: Path, name: str, *, batch: bool, suffix: str = ".png") -> Path:
@@ -22,9 +29,11 @@ def destination(option: str, path: Path, name: str, *, batch: bool, suffix: str 
     ConfigError
         A batch needs a folder and `path` names a picture, or standard output.
     """
-    if batch and (path == STREAM or path.is_file() or (is_picture(path) and not path.is_dir())):
+    if batch and (
+        str(path) == STREAM or path.is_file() or (is_picture(path) and not path.is_dir())
+    ):
         raise ConfigError(f"{option} {path}: several pictures need a folder, not a file")
-    if batch or path.is_dir() or not (path == STREAM or path.suffix or path.exists()):
+    if batch or path.is_dir() or not (str(path) == STREAM or path.suffix or path.exists()):
         return path / f"{name}{suffix}"
     return path
 
@@ -45,30 +54,88 @@ def folders_to_make(outputs: Iterable[tuple[Path, Path]]) -> set[Path]:
     return folders
 
 
-def refuse_replacing(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> None:
+def refuse_replacing(outputs: Iterable[Address], inputs: Iterable[Address | None]) -> None:
     """Raise ConfigError if something that is to be written is something that is read.
 
     Links count as what they lead to, and two names of one file as one. What is None or `-` is no
     file; a folder protects what lies in it only if that is named too.
     """
-    read: dict[object, Path] = {}
+    read: set[object] = set()
     for path in inputs:
-        if path is not None and path != STREAM:
-            for mark in _marks(path):
-                read[mark] = path
+        if path is not None:
+            read.update(_marks(path))
     for path in outputs:
-        if path != STREAM and any(mark in read for mark in _marks(path)):
+        if any(mark in read for mark in _marks(path)):
             raise ConfigError(f"{path}: would replace an input; choose another place")
 
 
-def refuse_twice(outputs: Iterable[Path]) -> None:
+def refuse_twice(outputs: Iterable[Address]) -> None:
     """Raise ConfigError if two results would be written to one file, or to standard output."""
-    seen: set[Path] = set()
+    seen: set[Address] = set()
     for path in outputs:
-        place = path if path == STREAM else path.resolve()
+        place = str(path) if str(path) == STREAM or is_url(path) else Path(path).resolve()
         if place in seen:
             raise ConfigError(f"{path}: two outputs would be written to this file")
         seen.add(place)
+
+
+def check_outputs(
+    jobs: Sequence[Job],
+    depth: Depth | None,
+    quality: int | None,
+    further_inputs: Iterable[Address | None],
+    *,
+    asked: Mapping[str, Address | None],
+) -> set[Path]:
+    """Refuse, before anything is computed, files that cannot or should not be written.
+
+    Parameters
+    ----------
+    jobs
+        What is read and written.
+    depth, quality
+        As asked for, of all outputs.
+    further_inputs
+        What is read besides.
+    asked
+        What options named, by the kind of output: a file there is to lie in a folder that exists.
+
+    Returns
+    -------
+    set of Path
+        The folders that are to be made for the others.
+
+    Raises
+    ------
+    ConfigError, ImageError
+        A format cannot hold what it should, a folder cannot be made, two outputs are one file, or
+        one would replace an input.
+    """
+    from lsamatting.picture_files import LOSSY_SUFFIXES, check_destination, check_format
+
+    outputs = [address for job in jobs for address in job.outputs.values()]
+    inputs = [address for job in jobs for address in (job.image, job.guide)]
+    refuse_replacing(outputs, [*inputs, *further_inputs])
+    refuse_twice(outputs)
+    for job in jobs:
+        for name, address in job.outputs.items():
+            alpha, bits = name == "cutout", None if name == "overlay" else depth
+            if is_url(address):
+                check_format(address, suffix_of(address), alpha=alpha, depth=bits)
+            else:
+                path = f"stdout{STREAM_SUFFIX}" if address == STREAM else address
+                as_asked = address == str(asked.get(name))
+                check_destination(path, alpha=alpha, depth=bits, parent_exists=as_asked)
+    if quality is not None and not any(
+        suffix_of(address).lower() in LOSSY_SUFFIXES for address in outputs
+    ):
+        raise ConfigError(f"--quality goes with an output in {', '.join(LOSSY_SUFFIXES)}")
+    return folders_to_make(
+        (Path(asked.get(name) or ""), Path(address))
+        for job in jobs
+        for name, address in job.outputs.items()
+        if not is_url(address)
+    )
 
 
 def make_folder(path: Path) -> None:
@@ -98,8 +165,14 @@ def check_can_be_made(path: Path) -> None:
         raise ConfigError(f"{path}: the folder cannot {what} (no permission to write {ancestor})")
 
 
-def _marks(path: Path) -> Iterable[object]:
+def _marks(address: Address) -> Iterable[object]:
     """Give what a file is known by: where it lies, and if it exists, which one it is."""
+    if str(address) == STREAM:
+        return
+    if is_url(address):
+        yield address
+        return
+    path = Path(address)
     yield path.resolve()
     try:
         status = path.stat()

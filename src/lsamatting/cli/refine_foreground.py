@@ -77,8 +77,8 @@ def refine_foreground(
     ] = False,
 ) -> None:
     """Re-estimate foregrounds: their colours where opaque, smooth where they hardly show."""
+    from lsamatting.batch.pairing import pair_up
     from lsamatting.cli.outputs import destination, folders_to_make, make_folder, refuse_replacing
-    from lsamatting.cli.pairing import pair_up
     from lsamatting.foreground.folder import Reestimation, Task, output_suffix
     from lsamatting.images import DEFAULT_MAX_PIXELS
     from lsamatting.picture_files import check_destination
@@ -102,10 +102,10 @@ def refine_foreground(
     batch = pairing.batch
     tasks = [
         Task(
-            pair.image,
-            pair.guide,
+            Path(pair.image),
+            Path(pair.guide),
             destination(
-                "--output", output, pair.name, batch=batch, suffix=output_suffix(pair.image)
+                "--output", output, pair.name, batch=batch, suffix=output_suffix(Path(pair.image))
             ),
         )
         for pair in pairing.pairs

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from lsamatting.batch.addresses import STREAM, named
 from lsamatting.cli.console import complain, say, warn
 from lsamatting.cli.options import (
     DilateOption,
@@ -14,8 +16,10 @@ from lsamatting.cli.options import (
     MaxPixelsOption,
     RecursiveOption,
 )
-from lsamatting.cli.streams import STREAM, named, readable, writable
 from lsamatting.errors import LsamattingError
+
+if TYPE_CHECKING:
+    from lsamatting.trimap import Trimap
 
 
 def trimap(
@@ -49,6 +53,8 @@ def trimap(
     max_pixels: MaxPixelsOption = None,
 ) -> None:
     """Make trimaps from masks: a band along their edges becomes unknown."""
+    from lsamatting.batch.addresses import fetch, save
+    from lsamatting.batch.pairing import Found, pair_up, search
     from lsamatting.cli.outputs import (
         destination,
         folders_to_make,
@@ -56,14 +62,13 @@ def trimap(
         refuse_replacing,
         refuse_twice,
     )
-    from lsamatting.cli.pairing import Found, pair_up, search
     from lsamatting.images import DEFAULT_MAX_PIXELS, read_picture
     from lsamatting.picture_files import check_destination
     from lsamatting.trimap import Trimap, check_format
 
     limit = max_pixels or DEFAULT_MAX_PIXELS
-    seen_with: dict[Path, Path] = {}
-    unpaired: list[tuple[Path, str]] = []
+    seen_with: dict[str, str] = {}
+    unpaired: list[tuple[str, str]] = []
     if image is None:
         looked = search(masks, recursive=recursive, leave_out=[output])
         found, skipped, batch = looked.found, looked.skipped, looked.batch
@@ -73,10 +78,10 @@ def trimap(
         seen_with = {pair.image: pair.guide for pair in pairing.pairs}
         skipped, batch, unpaired = pairing.skipped, pairing.batch, pairing.unpaired
     outputs = [destination("--output", output, item.name, batch=batch) for item in found]
-    refuse_replacing(outputs, [*(item.path for item in found), *seen_with.values()])
+    refuse_replacing(outputs, [*(item.address for item in found), *seen_with.values()])
     refuse_twice(outputs)
     for path in outputs:
-        if path != STREAM:
+        if str(path) != STREAM:
             check_destination(path, parent_exists=path == output)
             check_format(path)
     for folder in folders_to_make((output, path) for path in outputs):
@@ -85,17 +90,16 @@ def trimap(
         complain(problem)
     failed = len(unpaired)
     for item, path in zip(found, outputs, strict=True):
-        seen = seen_with.get(item.path)
+        seen = seen_with.get(item.address)
         try:
             made = Trimap.from_mask(
-                readable(item.path),
+                fetch(item.address).source,
                 image=None if seen is None else read_picture(seen, max_pixels=limit).visible(),
                 erode=erode,
                 dilate=dilate,
                 max_pixels=limit,
             )
-            target, suffix = writable(path)
-            made.write(target, suffix=suffix)
+            save(str(path), partial(_write, made))
         except LsamattingError as error:
             if not batch:
                 raise
@@ -103,10 +107,14 @@ def trimap(
             failed += 1
             continue
         for warning in made.warnings:
-            warn(f"{named(item.path)}: {warning}")
-        if path != STREAM:
-            say(f"{named(item.path)} -> {path} ({made.describe()})")
-    for path, reason in skipped:
-        say(f"{path}: skipped, {reason}")
+            warn(f"{named(item.address)}: {warning}")
+        if str(path) != STREAM:
+            say(f"{named(item.address)} -> {path} ({made.describe()})")
+    for file, reason in skipped:
+        say(f"{file}: skipped, {reason}")
     if failed:
         raise typer.Exit(2)
+
+
+def _write(made: Trimap, target: Path | BinaryIO, suffix: str | None) -> None:
+    made.write(target, suffix=suffix)

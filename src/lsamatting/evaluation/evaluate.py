@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting import __version__
+from lsamatting.contact_sheet import Bytes
 from lsamatting.errors import ConfigError, MetricError
 from lsamatting.evaluation import metrics, sheet
 from lsamatting.evaluation.datasets import TestPicture, TestSet
@@ -80,7 +81,7 @@ class _Result:
     levels: NDArray[np.float32]
     """The matte as it was scored."""
 
-    def row(self) -> sheet.Bytes:
+    def row(self) -> Bytes:
         sample = self.sample
         assert sample.truth is not None  # only pictures with errors are shown
         return sheet.sheet_row(sample.image.pixels, sample.trimap, self.levels, sample.truth)
@@ -197,7 +198,7 @@ class _Run:
         self.save = save
         self.band = band
         self.as_stored = dataset.layout == "composition-1k"
-        self.rows: dict[sheet.Key, sheet.Bytes] = {}
+        self.rows: dict[sheet.Key, Bytes] = {}
 
     def is_saved(self, picture: TestPicture) -> bool:
         return self.save is None or is_whole(picture.in_folder(self.save))

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from lsamatting.errors import DatasetError
-from lsamatting.evaluation.locking import lock
+from lsamatting.locking import lock
 
 MEASURES = ("SAD", "MSE", "MAD", "Grad", "Conn")
 """The errors of a picture, in the order of every table. SAD, Grad and Conn are in thousands."""

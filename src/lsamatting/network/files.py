@@ -7,6 +7,7 @@ configuration whose weights are bundled. A file of `lsamatting export` holds all
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -119,6 +120,17 @@ def find_graph(folder: Path, config: NetworkConfig) -> Path | None:
         if (bundled / GRAPH_FILE).is_file() and read_config(bundled) == config:
             return bundled / GRAPH_FILE
     return None
+
+
+def weights_digest(weights: Path) -> str:
+    """Give a digest of a folder of weights, of every file in it but descriptions; or of a file."""
+    digest = hashlib.sha256()
+    for path in sorted(weights.iterdir()) if weights.is_dir() else [weights]:
+        if path.is_file() and path.suffix not in (".md", ".py"):
+            with path.open("rb") as file:
+                own = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"{path.name} {own}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def fetch_file(repository: str, name: str, **how: Any) -> Path:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from lsamatting.evaluation.locking import lock
+from lsamatting.locking import lock
 
 
 def test_one_holder_at_a_time(tmp_path):
@@ -18,7 +18,7 @@ def test_one_holder_at_a_time(tmp_path):
 def test_a_process_that_dies_lets_go(tmp_path):
     path = tmp_path / "f"
     code = (
-        "import os; from lsamatting.evaluation.locking import lock\n"
+        "import os; from lsamatting.locking import lock\n"
         f"file = open({str(path)!r}, 'w+b'); print(lock(file), flush=True); os._exit(1)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

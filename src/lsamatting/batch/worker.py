@@ -1,0 +1,71 @@
+"""A process that loads a model once and does one job after another."""
+
+from __future__ import annotations
+
+import os
+import signal
+import warnings
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from lsamatting.errors import LsamattingError, TrimapWarning
+
+if TYPE_CHECKING:
+    from lsamatting.batch.recipe import Recipe
+    from lsamatting.batch.work import Work
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The model is loaded, or why it could not be."""
+
+    runtime: str = ""
+    device: str = ""
+    precision: str = ""
+    problem: str | None = None
+
+
+def serve(connection: Connection, recipe: Recipe, threads: int, account: bool) -> None:
+    """Be a worker until the pipe closes: a `Job` in, an `Outcome` out."""
+    # Ctrl-C reaches all processes of a terminal; the one that hands out jobs decides when to end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        work = prepare(recipe, threads)
+    except LsamattingError as error:
+        connection.send(Ready(problem=str(error)))
+        return
+    from lsamatting.batch.here import attempt
+
+    runtime = work.model.runtime
+    connection.send(Ready(runtime.name, runtime.device, work.model.options.precision))
+    while True:
+        try:
+            job = connection.recv()
+            connection.send(attempt(work, job, account=account))
+        except (EOFError, OSError):
+            # Whoever wanted the outcomes is gone.
+            os._exit(0)
+
+
+def prepare(recipe: Recipe, threads: int) -> Work:
+    """Set a process up that does nothing but work, and load the model.
+
+    Raises
+    ------
+    WeightsError, ConfigError, MissingExtraError
+        As `Work.of`.
+    """
+    # These are read at the first import.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
+    # Reports hold what is odd about a trimap.
+    warnings.filterwarnings("ignore", category=TrimapWarning)
+    from lsamatting.batch.work import Work
+    from lsamatting.memory import keep_freed_memory
+    from lsamatting.threads import limit_threads
+
+    keep_freed_memory()
+    limit_threads(threads)
+    return Work.of(recipe)
