@@ -41,6 +41,7 @@ _KINDS = {
     "TrimapError": "trimap",
     "WeightsError": "weights",
     "ConfigError": "option",
+    "MissingExtraError": "option",
 }
 
 
