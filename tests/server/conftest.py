@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -17,6 +19,11 @@ from lsamatting.server.app import create_app
 from lsamatting.server.service import Service
 from lsamatting.server.serving import listen
 from lsamatting.server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.server.editor import Editor
 
 
 @dataclass
@@ -32,8 +39,10 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(settings: ServerSettings, *, given: tuple[Path, ...] = ()) -> Iterator[Running]:
-    bound = listen("127.0.0.1", 0)
+def running(
+    settings: ServerSettings, *, given: tuple[Path, ...] = (), port: int = 0
+) -> Iterator[Running]:
+    bound = listen("127.0.0.1", port)
     app = create_app(settings, given=given)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, lifespan="on")
     server = uvicorn.Server(config)
@@ -86,6 +95,41 @@ def http(server: Running) -> Iterator[httpx.Client]:
 def start_server() -> Callable[..., contextlib.AbstractContextManager[Running]]:
     """Give what starts a server with settings of one's own."""
     return running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser."""
+    from tests.server.editor import launched
+
+    with launched() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def editor(browser: Browser, server: Running) -> Iterator[Editor]:
+    """The page, just opened."""
+    from tests.server.editor import edited
+
+    with edited(browser, server.address) as one:
+        yield one
+
+
+@pytest.fixture
+def artefacts(tmp_path: Path) -> Path:
+    """Where screenshots are kept: the folder that ARTEFACTS names, if it does."""
+    folder = Path(os.environ.get("ARTEFACTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A furry disc, red before green."""
+    from tests.server.editor import draw_photo
+
+    draw_photo(tmp_path / "disc.png")
+    return tmp_path / "disc.png"
 
 
 @pytest.fixture

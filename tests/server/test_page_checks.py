@@ -39,6 +39,8 @@ def test_every_text_is_in_the_file_of_strings():
     for file in STATIC.glob("js/*.js"):
         used |= set(re.findall(r"\bt\(\s*\"(\w+)\"", file.read_text()))
     assert used <= known
+    others = "".join(f.read_text() for f in STATIC.glob("js/*.js") if f.name != "strings.js")
+    assert {key for key in known if f'"{key}"' not in others} == set()
 
 
 def test_nothing_is_asked_of_another_host():

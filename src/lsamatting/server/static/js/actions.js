@@ -31,7 +31,8 @@ export class Actions {
     this.bandTimer = 0;
     this.proposeTimer = 0;
     this.exportNow = () => {};
-    this.waiting = false;
+    /** @type {Partial<Options> | null} what the matte that is waited for is computed with instead */
+    this.waiting = null;
   }
 
   /**
@@ -76,7 +77,7 @@ export class Actions {
     const picture = this.store.active;
     if (!picture) return;
     if (!picture.width) await this.attempt(() => picture.open());
-    else if (this.stage.pending.length || (picture.stale && this.waiting)) await this.matte();
+    else if (this.waiting) await this.matte(this.waiting);
     this.stage.layers().retry();
   }
 
@@ -282,12 +283,12 @@ export class Actions {
     if (picture.quick && !picture.proposal) await this.propose(picture);
     const first = !picture.hasMatte;
     const started = performance.now();
-    this.waiting = true;
+    this.waiting = instead;
     try {
       const state = await picture.compute(instead);
       if (!state) return;
-      this.waiting = false;
-      this.stage.pending = [];
+      this.waiting = null;
+      if (picture === this.store.active) this.stage.answered(this.input?.points);
       if (picture === this.store.active && this.store.view === "marks") {
         this.store.set({ view: "subject", step: first ? "correct" : this.store.step });
       }
@@ -296,7 +297,7 @@ export class Actions {
       if (picture.options.tta && instead.tta === false) said.push(t("averageLater"));
       this.notices.say(said.join(" · "));
     } catch (error) {
-      if (!(error instanceof api.LostError)) this.waiting = false;
+      if (!(error instanceof api.LostError)) this.waiting = null;
       this.failed(error);
     }
   }
@@ -304,7 +305,7 @@ export class Actions {
   async cancel() {
     const picture = this.store.active;
     if (picture?.busy !== "computing") return;
-    this.waiting = false;
+    this.waiting = null;
     this.stage.pending = [];
     await this.attempt(() => picture.cancel());
     this.notices.say(t("cancelled"));
@@ -458,7 +459,7 @@ export class Actions {
           picture: "backdrop",
         }[store.backdrop];
       }
-      const blob = await picture.withSession(async (id) => {
+      const blob = await picture.whileSaving(async (id) => {
         await picture.send(id);
         return api.getLayer(id, wanted.layer, query);
       });
@@ -471,7 +472,7 @@ export class Actions {
     const picture = this.store.active;
     if (!picture?.width) return;
     await this.attempt(async () => {
-      const blob = await picture.withSession(async (id) => {
+      const blob = await picture.whileSaving(async (id) => {
         await picture.send(id);
         return api.getProject(id, { finish: picture.finish, page: null });
       });

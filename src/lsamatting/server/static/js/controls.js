@@ -51,7 +51,7 @@ export function slider(spec) {
     "div",
     { class: "slider" },
     h("label", { for: id, title: spec.hint ?? null }, spec.label),
-    number,
+    h("span", { class: "amount" }, number, spec.unit && h("span", { class: "unit" }, spec.unit.trim())),
     range,
   );
   const update = () => {

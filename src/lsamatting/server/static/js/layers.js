@@ -1,11 +1,14 @@
-// Pictures of a session as the server renders them: one of the whole, as large as is sensible, and,
-// where that is smaller than what is looked at, one of the part that is seen.
+// Pictures of a session as the server renders them: one of the whole, as large as is sensible; where
+// that is smaller than what is looked at, one of the part that is seen; and of a large picture that
+// a stroke has changed, one of the stroke's surroundings before the rest.
 
 import * as api from "./api.js";
 
 const WHOLE_PIXELS = 4_000_000;
 const SETTLE = 120;
+const LARGE = 1_000_000;
 
+/** @typedef {{x: number, y: number, width: number, height: number}} Place */
 /** @typedef {{bitmap: ImageBitmap, x: number, y: number, width: number, height: number, key: string}} Part */
 /** @typedef {"picture" | "alpha" | "cutout"} LayerName */
 
@@ -23,6 +26,10 @@ export class Layers {
     this.whole = new Map();
     /** @type {Map<LayerName, Part>} */
     this.part = new Map();
+    /** @type {Map<LayerName, Part>} */
+    this.early = new Map();
+    /** @type {{place: Place, revision: number} | null} what is to be seen first of a matte */
+    this.first = null;
     /** @type {Map<string, {controller: AbortController, key: string}>} */
     this.fetching = new Map();
     /** @type {Map<string, string>} what could not be had, not to be asked for at every frame */
@@ -37,6 +44,16 @@ export class Layers {
   }
 
   /**
+   * Show a place of the matte that has just come before the rest of it, where that takes its time.
+   * @param {Place | null} place
+   */
+  showFirst(place) {
+    const { width, height, revision } = this.picture;
+    const worth = place && width * height > LARGE && place.width * place.height * 4 < width * height;
+    this.first = worth ? { place, revision } : null;
+  }
+
+  /**
    * What a layer depends on.
    * @param {LayerName} name
    */
@@ -48,7 +65,7 @@ export class Layers {
   /**
    * Give what there is of a layer, and ask for what is missing.
    * @param {LayerName} name
-   * @param {{x: number, y: number, width: number, height: number} | null} seen
+   * @param {Place | null} seen
    * @param {number} scale of the screen to the picture
    * @returns {Part[]} the later ones lie above
    */
@@ -57,10 +74,16 @@ export class Layers {
     if (!width || (name !== "picture" && !this.picture.hasMatte)) return [];
     const key = this.key(name);
     const whole = this.whole.get(name);
-    if (whole?.key !== key) this.ask(name, key, null);
+    const early = this.early.get(name);
+    if (whole?.key !== key) {
+      const first = this.first?.revision === this.picture.revision ? this.first.place : null;
+      if (whole && first && early?.key !== key) this.ask(name, key, first, this.early);
+      else this.ask(name, key, null, this.whole);
+    }
     const reduced = Math.min(1, Math.sqrt(WHOLE_PIXELS / (width * height)));
     const part = this.part.get(name);
     const parts = whole ? [whole] : [];
+    if (early?.key === key && whole?.key !== key) parts.push(early);
     if (seen && scale > reduced * 1.2) {
       const enough =
         part?.key === key &&
@@ -77,7 +100,7 @@ export class Layers {
   /**
    * @param {LayerName} name
    * @param {string} key
-   * @param {{x: number, y: number, width: number, height: number}} seen
+   * @param {Place} seen
    */
   askSoon(name, key, seen) {
     window.clearTimeout(this.timer);
@@ -86,22 +109,25 @@ export class Layers {
       const more = 0.25;
       const x = Math.max(0, Math.floor(seen.x - seen.width * more));
       const y = Math.max(0, Math.floor(seen.y - seen.height * more));
-      this.ask(name, key, {
+      const place = {
         x,
         y,
         width: Math.min(width - x, Math.ceil(seen.width * (1 + 2 * more))),
         height: Math.min(height - y, Math.ceil(seen.height * (1 + 2 * more))),
-      });
+      };
+      this.ask(name, key, place, this.part);
     }, SETTLE);
   }
 
   /**
    * @param {LayerName} name
    * @param {string} key
-   * @param {{x: number, y: number, width: number, height: number} | null} window
+   * @param {Place | null} window
+   * @param {Map<LayerName, Part>} shelf
    */
-  async ask(name, key, window) {
-    const slot = `${name} ${window ? "part" : "whole"}`;
+  async ask(name, key, window, shelf) {
+    const kind = shelf === this.whole ? "whole" : shelf === this.part ? "part" : "early";
+    const slot = `${name} ${kind}`;
     const full = window ? `${key} ${window.x} ${window.y} ${window.width} ${window.height}` : key;
     const current = this.fetching.get(slot);
     if (current?.key === full || this.broken.get(slot) === full) return;
@@ -127,7 +153,6 @@ export class Layers {
       if (controller.signal.aborted) return;
       const { width, height } = this.picture;
       const place = window ?? { x: 0, y: 0, width, height };
-      const shelf = window ? this.part : this.whole;
       shelf.get(name)?.bitmap.close();
       shelf.set(name, { bitmap, ...place, key });
       this.arrived();
@@ -135,6 +160,7 @@ export class Layers {
       if (controller.signal.aborted) return;
       if (error instanceof api.ApiError && error.kind === "cancelled") return;
       this.broken.set(slot, full);
+      if (shelf === this.early) this.first = null;
       this.failed(error);
     } finally {
       if (this.fetching.get(slot)?.controller === controller) this.fetching.delete(slot);
@@ -144,6 +170,8 @@ export class Layers {
   close() {
     window.clearTimeout(this.timer);
     for (const { controller } of this.fetching.values()) controller.abort();
-    for (const { bitmap } of [...this.whole.values(), ...this.part.values()]) bitmap.close();
+    for (const shelf of [this.whole, this.part, this.early]) {
+      for (const { bitmap } of shelf.values()) bitmap.close();
+    }
   }
 }

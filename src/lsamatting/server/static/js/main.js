@@ -297,6 +297,7 @@ function makeProgress(store, actions) {
     if (!picture?.busy) return;
     stop.hidden = picture.busy !== "computing";
     if (picture.busy === "opening") text.textContent = t("opening", { name: picture.name });
+    else if (picture.busy === "saving") text.textContent = t("saving");
     else if (picture.progress) {
       text.textContent = t("computingShare", { percent: Math.round(picture.progress * 100) });
     } else text.textContent = t("computing");

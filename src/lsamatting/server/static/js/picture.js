@@ -52,7 +52,7 @@ export class Picture extends EventTarget {
     this.thumbnail = "";
     /** Grows with every matte that came, whatever the session. */
     this.revision = 0;
-    /** @type {"" | "opening" | "computing"} */
+    /** @type {"" | "opening" | "computing" | "saving"} */
     this.busy = "";
     this.progress = 0;
     /** What the server was sent last. */
@@ -185,6 +185,23 @@ export class Picture extends EventTarget {
       this.session = null;
       await this.reopen();
       return action(/** @type {SessionState} */ (/** @type {unknown} */ (this.session)).id);
+    }
+  }
+
+  /**
+   * The same for what ends in a file, which takes its time for a large picture.
+   * @template T
+   * @param {(id: string) => Promise<T>} action
+   * @returns {Promise<T>}
+   */
+  async whileSaving(action) {
+    this.busy ||= "saving";
+    this.changed();
+    try {
+      return await this.withSession(action);
+    } finally {
+      if (this.busy === "saving") this.busy = "";
+      this.changed();
     }
   }
 

@@ -16,6 +16,8 @@ const UNKNOWN_TINT = 0x50c8c8c8;
 const PROPOSED = { [SUBJECT]: 0x50d7892f, [BACKGROUND]: 0x503a7ee8, [UNKNOWN]: 0x46c8c8c8 };
 
 const CHECKER = 12;
+/** Pixels around strokes that are shown with them, before the rest. */
+const AROUND = 64;
 
 export class Stage {
   /**
@@ -254,6 +256,36 @@ export class Stage {
     overlay.height = height;
     /** @type {CanvasRenderingContext2D} */ (overlay.getContext("2d")).putImageData(image, 0, 0);
     this.context.drawImage(overlay, left, top);
+  }
+
+  /**
+   * Where strokes are that wait for an answer, and what lies around them; null if none do.
+   * @returns {import("./layers.js").Place | null}
+   */
+  aroundPending() {
+    const picture = this.picture;
+    const points = this.pending.flatMap((stroke) => stroke.points);
+    if (!picture || !points.length) return null;
+    let [left, top, right, bottom] = [picture.width, picture.height, 0, 0];
+    for (const [x, y, radius] of points) {
+      const reach = 2 * radius + AROUND;
+      left = Math.min(left, Math.max(0, Math.floor(x - reach)));
+      top = Math.min(top, Math.max(0, Math.floor(y - reach)));
+      right = Math.max(right, Math.min(picture.width, Math.ceil(x + reach)));
+      bottom = Math.max(bottom, Math.min(picture.height, Math.ceil(y + reach)));
+    }
+    if (right <= left || bottom <= top) return null;
+    return { x: left, y: top, width: right - left, height: bottom - top };
+  }
+
+  /**
+   * The matte has come that strokes were waiting for.
+   * @param {Pending["points"] | undefined} painting those of a stroke that is being painted
+   */
+  answered(painting) {
+    this.layers().showFirst(this.aroundPending());
+    this.pending = this.pending.filter((stroke) => stroke.points === painting);
+    this.draw();
   }
 
   /** Show strokes at once, before their answer is there. */
