@@ -5,6 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -32,19 +34,27 @@ def start(*arguments: str | Path) -> tuple[subprocess.Popen[str], str]:
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
     )
     assert process.stdout is not None
     return process, process.stdout.readline().strip()
 
 
-def test_serves_and_ends_in_order(scene):
+def test_what_is_being_computed_is_finished_before_the_end(scene):
     process, address = start()
+    files = {"image": scene.image.read_bytes(), "trimap": scene.trimap.read_bytes()}
     try:
         assert httpx.get(f"{address}health").json()["status"] == "ready"
-        files = {"image": scene.image.read_bytes(), "trimap": scene.trimap.read_bytes()}
-        assert httpx.post(f"{address}v1/matte", files=files, timeout=60).status_code == 200
+        with ThreadPoolExecutor(1) as beside:
+            running = beside.submit(
+                httpx.post, f"{address}v1/matte", files=files, data={"tta": "true"}, timeout=120
+            )
+            while "lsamatting_jobs_running 1.0" not in httpx.get(f"{address}metrics").text:
+                time.sleep(0.01)
+            # Service managers send their signal to all processes of a service at once.
+            os.killpg(process.pid, signal.SIGTERM)
+            assert running.result().status_code == 200
     finally:
-        process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
     # The signal is passed on once all is done, so that whoever sent it sees what it did.
     assert process.returncode == -signal.SIGTERM, errors

@@ -18,7 +18,7 @@ from typing import Any
 from lsamatting.errors import LsamattingError, WeightsError
 from lsamatting.server.settings import ServerSettings
 from lsamatting.server.tasks import CloseSession, Task
-from lsamatting.server.worker import Advanced, Cancel, Ended, Ready, Run, work
+from lsamatting.server.worker import Advanced, Cancel, Ended, Ready, Run, Stop, work
 
 GRACE = 10.0
 """Seconds in which a worker has to stop a job before the worker itself is stopped."""
@@ -128,10 +128,12 @@ class WorkerPool:
         self._waiting.clear()
         workers, self._workers = self._workers, []
         for worker in workers:
-            worker.connection.close()
-            worker.process.terminate()
+            self._send(worker, Stop())
         for worker in workers:
+            await asyncio.to_thread(worker.process.join, 1)
+            worker.process.kill()
             await asyncio.to_thread(worker.process.join, 5)
+            worker.connection.close()
 
     @property
     def ready(self) -> bool:

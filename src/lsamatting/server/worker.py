@@ -40,6 +40,11 @@ class Cancel:
 
 
 @dataclass(frozen=True)
+class Stop:
+    """End, whatever is being done."""
+
+
+@dataclass(frozen=True)
 class Advanced:
     """A job came forward."""
 
@@ -73,9 +78,11 @@ class CancelledError(BaseException):
 
 
 def work(connection: Connection, settings: ServerSettings) -> None:
-    """Be a worker until the pipe closes."""
-    # Ctrl-C in a terminal reaches all processes; the server alone decides when to end.
+    """Be a worker until told to stop, or the pipe closes."""
+    # Ctrl-C in a terminal, and a service manager's signal to stop, reach all processes; the server
+    # alone decides when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     _Worker(connection, settings).serve()
 
@@ -102,7 +109,8 @@ class _Worker:
                 try:
                     message = self._connection.recv()
                 except (EOFError, OSError):
-                    # Whoever wanted the answers is gone.
+                    message = Stop()  # whoever wanted the answers is gone
+                if isinstance(message, Stop):
                     os._exit(0)
                 if isinstance(message, Cancel):
                     self._cancelled.add(message.job)
