@@ -250,10 +250,24 @@ class RemoteSession:
         return self._renew("POST", "/matte", json=options or None)
 
     def stroke(
-        self, points: Sequence[tuple[float, float, float]], opacity: float, *, exact: bool = False
+        self,
+        points: Sequence[tuple[float, float, float]],
+        opacity: float,
+        *,
+        exact: bool = False,
+        hardness: float = 1.0,
     ) -> dict[str, Any]:
-        """Correct the matte along points of x, y and brush radius."""
-        body = {"points": [list(point) for point in points], "opacity": opacity, "exact": exact}
+        """Correct the matte along points of x, y and brush radius.
+
+        An exact stroke changes its own pixels only; below a `hardness` of 1 it fades out towards
+        its rim.
+        """
+        body = {
+            "points": [list(point) for point in points],
+            "opacity": opacity,
+            "exact": exact,
+            "hardness": hardness,
+        }
         return self._renew("POST", "/strokes", json=body)
 
     def undo_stroke(self) -> dict[str, Any]:

@@ -151,10 +151,7 @@ class Editor:
         """What the project says was painted."""
         with zipfile.ZipFile(io.BytesIO(self.project())) as archive:
             told = json.loads(archive.read("manifest.json"))["strokes"]
-        return [
-            BrushStroke(tuple(map(tuple, one["points"])), one["opacity"], one["exact"], one["enabled"])
-            for one in told
-        ]
+        return [BrushStroke(**{**one, "points": tuple(map(tuple, one["points"]))}) for one in told]
 
 
 def pixels(data: bytes) -> np.ndarray:

@@ -248,6 +248,22 @@ def test_an_exact_stroke_changes_its_pixels_only(http, scene):
     assert (after != before)[y : y + height, x : x + width].sum() == (after != before).sum()
 
 
+def test_a_soft_stroke_mixes_towards_its_rim(http, scene):
+    here = opened(http, scene)["links"]["self"]
+    http.post(f"{here}/matte")
+    before, _ = read_grey(pixels(http.get(f"{here}/alpha")))
+    soft = {"points": [[28.0, 20.0, 8.0]], "opacity": 0.0, "hardness": 0.25}
+    problem(http.post(f"{here}/strokes", json=soft), 422, "goes with exact strokes")
+    http.post(f"{here}/strokes", json={**soft, "exact": True})
+    after = pixels(http.get(f"{here}/alpha"))
+    weights = BrushStroke(((28.0, 20.0, 8.0),), 0.0, exact=True, hardness=0.25).weights(40, 56)
+    assert np.abs(after - before * (1 - weights) * 255).max() < 2
+    assert after[20, 28] == 0
+    project = http.post(f"{here}/project", json={}).content
+    again = http.post("/v1/sessions", files={"project": ("image.lsm", project)}).json()
+    assert again["strokes"][0]["hardness"] == 0.25
+
+
 def test_a_refused_stroke_is_not_kept(http, scene):
     here = opened(http, scene)["links"]["self"]
     outside = {"points": [[500, 500, 2]], "opacity": 0}

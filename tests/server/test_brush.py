@@ -49,3 +49,26 @@ def test_a_round_brush():
     mask = BrushStroke(((10.0, 10.0, 5.0),), 0.5).mask(20, 20)
     rows, columns = np.mgrid[:20, :20]
     assert np.array_equal(mask, np.hypot(rows - 9.5, columns - 9.5) <= 5)
+
+
+@given(
+    st.lists(st.tuples(numbers, numbers, radii), min_size=1, max_size=3),
+    st.floats(0, 0.95),
+)
+def test_a_soft_stroke_fades_out_towards_its_rim(points, hardness):
+    stroke = BrushStroke(tuple(points), 1.0, exact=True, hardness=hardness)
+    weights = stroke.weights(17, 23)
+    assert np.all((weights >= 0) & (weights <= 1))
+    covered = stroke.mask(17, 23)
+    assert not weights[~covered].any()
+    # Where a hard brush of the inner radius passes it counts in full.
+    inner = BrushStroke(tuple((x, y, hardness * radius) for x, y, radius in points), 1.0)
+    assert np.all(weights[inner.mask(17, 23)] > 1 - 1e-6)
+
+
+def test_half_way_to_the_rim_it_counts_half():
+    stroke = BrushStroke(((10.5, 10.5, 8.0),), 1.0, exact=True, hardness=0.5)
+    weights = stroke.weights(21, 21)
+    assert weights[10, 10:20].tolist() == [1, 1, 1, 1, 1, 0.75, 0.5, 0.25, 0, 0]
+    hard = BrushStroke(stroke.points, 1.0)
+    assert np.array_equal(hard.weights(21, 21), hard.mask(21, 21))

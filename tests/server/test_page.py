@@ -288,8 +288,21 @@ def test_strokes_are_listed_switched_and_taken_back(editor, photo):
     editor.done()
     assert np.array_equal(pixels(editor.export("alpha")), painted)
     editor.button("Correct").click()
-    editor.button("Take last back").click()
+    editor.tool("Remove").click()
+    editor.set_size(20)
+    hardness = editor.page.get_by_role("spinbutton", name="Hardness").locator("visible=true")
+    hardness.fill("50")
+    hardness.press("Enter")
+    editor.paint((90, 60))
     editor.done()
+    soft = pixels(editor.export("alpha"))
+    weights = editor.strokes()[1].weights(HEIGHT, WIDTH)
+    assert np.abs(soft - painted * (1 - weights)).max() < 2
+    assert np.unique(soft[60, 80:91]).size > 4
+    editor.button("Correct").click()
+    for _ in range(2):
+        editor.button("Take last back").click()
+        editor.done()
     expect(editor.page.locator(".strokes li")).to_have_count(0)
     assert np.array_equal(pixels(editor.export("alpha")), before)
 

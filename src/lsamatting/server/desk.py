@@ -273,9 +273,10 @@ class Desk:
         if len(followed) == len(strokes):
             return matte
         # All strokes once more in their order: of those that overlap the latest holds.
-        alpha = matte.alpha.copy()
+        alpha = matte.alpha
         for stroke in strokes:
-            alpha[stroke.mask(*alpha.shape)] = stroke.opacity
+            weights = stroke.weights(*alpha.shape)
+            alpha = alpha * (1 - weights) + np.float32(stroke.opacity) * weights
         return replace(matte, alpha=alpha)
 
     def _engine(self, opened: Opened, trimap: Trimap, options: MatteOptions) -> Session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lsamatting.choices import ForegroundMethod
 from lsamatting.server.brush import BrushStroke
@@ -38,10 +38,25 @@ class StrokeBody(Strict):
         False, description="change the painted pixels only, not what looks alike around them"
     )
     enabled: bool = True
+    hardness: Share = Field(
+        1, description="of an exact stroke: the share of the radius in which it counts in full"
+    )
+
+    @model_validator(mode="after")
+    def _soft_ones_are_exact(self) -> StrokeBody:
+        if self.hardness < 1 and not self.exact:
+            raise ValueError("hardness below 1 goes with exact strokes")
+        return self
 
     def stroke(self) -> BrushStroke:
         """Give what a worker takes."""
-        return BrushStroke(tuple(self.points), self.opacity, exact=self.exact, enabled=self.enabled)
+        return BrushStroke(
+            tuple(self.points),
+            self.opacity,
+            exact=self.exact,
+            enabled=self.enabled,
+            hardness=self.hardness,
+        )
 
     @classmethod
     def of(cls, stroke: BrushStroke) -> StrokeBody:
@@ -51,6 +66,7 @@ class StrokeBody(Strict):
             opacity=stroke.opacity,
             exact=stroke.exact,
             enabled=stroke.enabled,
+            hardness=stroke.hardness,
         )
 
 
@@ -65,7 +81,7 @@ class OptionsBody(Strict):
 
     weights: str | None = Field(None, description="one of those that /health names", max_length=200)
     refine: bool = Field(False, description="refine by backpropagation")
-    tta: bool = Field(False, description="average 24 runs; not together with strokes")
+    tta: bool = Field(False, description="average 24 runs")
     foreground: ForegroundMethod = Field(
         "blur-fusion", description="how the subject's colours are found"
     )

@@ -1,6 +1,6 @@
 // The server's API, as far as the page needs it.
 
-/** @typedef {{points: [number, number, number][], opacity: number, exact: boolean, enabled: boolean}} Stroke */
+/** @typedef {{points: [number, number, number][], opacity: number, exact: boolean, enabled: boolean, hardness: number}} Stroke */
 /** @typedef {{shift: number, feather: number, low: number, high: number, decontaminate: number}} Finish */
 /** @typedef {{weights: string | null, refine: boolean, tta: boolean, foreground: string}} Options */
 /** @typedef {{seconds: Record<string, number>, notes: string[], changed: number[] | null, subject: number[] | null}} MatteFacts */

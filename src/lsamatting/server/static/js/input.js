@@ -200,7 +200,8 @@ export class Input {
     if (points.length) {
       this.points = [];
       const { exact } = this.store;
-      this.told.corrected({ points, opacity: this.opacity(), exact, enabled: true });
+      const hardness = exact ? this.store.hardness : 1;
+      this.told.corrected({ points, opacity: this.opacity(), exact, enabled: true, hardness });
     } else {
       picture.keepChange();
       this.told.marked();

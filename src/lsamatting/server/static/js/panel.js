@@ -66,6 +66,23 @@ function sizeSlider(store) {
 
 /**
  * @param {Store} store
+ * @param {string} hint
+ */
+function hardnessSlider(store, hint) {
+  return slider({
+    label: t("hardness"),
+    hint,
+    min: 0,
+    max: 100,
+    step: 1,
+    unit: " %",
+    get: () => store.hardness * 100,
+    set: (value) => store.set({ hardness: value / 100 }),
+  });
+}
+
+/**
+ * @param {Store} store
  * @param {Actions} actions
  */
 function markSection(store, actions) {
@@ -83,16 +100,7 @@ function markSection(store, actions) {
     ],
   });
   const size = sizeSlider(store);
-  const hardness = slider({
-    label: t("hardness"),
-    hint: t("hardnessHint"),
-    min: 0,
-    max: 100,
-    step: 1,
-    unit: " %",
-    get: () => store.hardness * 100,
-    set: (value) => store.set({ hardness: value / 100 }),
-  });
+  const hardness = hardnessSlider(store, t("hardnessHint"));
   const quick = toggle({
     label: t("quick"),
     hint: t("quickHint"),
@@ -218,6 +226,7 @@ function correctSection(store, actions) {
     set: (value) => store.set({ opacity: value / 100 }),
   });
   const size = sizeSlider(store);
+  const hardness = hardnessSlider(store, t("hardnessExact"));
   const exact = toggle({
     label: t("exact"),
     get: () => store.exact,
@@ -240,6 +249,7 @@ function correctSection(store, actions) {
     opacity.element,
     size.element,
     exact.element,
+    hardness.element,
     h("h2", {}, t("strokes")),
     none,
     list,
@@ -248,11 +258,12 @@ function correctSection(store, actions) {
   const element = h("section", { "aria-label": t("correct") }, need, able);
   let shown = "";
   const update = () => {
-    for (const control of [tools, opacity, size, exact]) control.update();
+    for (const control of [tools, opacity, size, exact, hardness]) control.update();
     const picture = store.active;
     need.hidden = Boolean(picture?.hasMatte);
     able.hidden = !picture?.hasMatte;
     opacity.element.hidden = store.correctTool !== "partly";
+    hardness.element.hidden = !store.exact;
     const strokes = picture?.strokes ?? [];
     none.hidden = strokes.length > 0;
     undo.hidden = strokes.length === 0;

@@ -333,7 +333,8 @@ export class Stage {
     ring(radius, []);
     const tool = store.markTool;
     const banded = tool === "subject" || tool === "background";
-    if (store.step === "mark" && banded && store.hardness < 1) {
+    const soft = store.correcting ? store.exact : store.step === "mark" && banded;
+    if (soft && store.hardness < 1) {
       ring(radius * store.hardness, [3 * ratio, 3 * ratio]);
     }
     context.setLineDash([]);

@@ -27,6 +27,7 @@ const STRINGS = {
   size: "Size",
   hardness: "Hardness",
   hardnessHint: "The soft rim becomes unknown",
+  hardnessExact: "The stroke fades out towards its rim",
   quick: "Quick mode",
   quickHint: "Scribble inside and outside; the rest is proposed at once.",
   keepProposal: "Keep proposal",
