@@ -11,6 +11,7 @@ from PIL import Image
 
 from lsamatting import Matting, Trimap
 from lsamatting.images import read_grey, read_picture
+from lsamatting.server import schemas
 from lsamatting.server.brush import BrushStroke
 from lsamatting.server.finish import Finish
 
@@ -389,15 +390,22 @@ def test_events_tell_of_progress(http, server, scene):
 # ---- the rest ----
 
 
+def value_of(http, name):
+    lines = http.get("/metrics").text.splitlines()
+    return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
+
+
 def test_health_and_metrics(http, scene):
     health = http.get("/health").json()
     assert health["status"] == "ready"
     assert health["weights"] == ["lite"]
+    before = value_of(http, "lsamatting_pixels_total")
     http.post("/v1/matte", files=files(scene, "image", "trimap"))
+    http.post(f"{opened(http, scene)['links']['self']}/matte")
+    assert value_of(http, "lsamatting_pixels_total") - before == 2 * 56 * 40
     text = http.get("/metrics").text
     for line in (
         'lsamatting_job_seconds_count{outcome="done",task="Once"}',
-        "lsamatting_pixels_total",
         "lsamatting_jobs_waiting 0.0",
         "lsamatting_worker_resident_bytes",
     ):
@@ -410,6 +418,17 @@ def test_the_document_describes_every_route(http):
     for path in ("/v1/matte", "/v1/sessions/{identity}/strokes", "/health"):
         assert path in document["paths"]
     assert "Problem" in document["components"]["schemas"]
+    # Examples are what they are examples of.
+    for body in (
+        schemas.StrokeBody,
+        schemas.OptionsBody,
+        schemas.FinishBody,
+        schemas.TrimapBody,
+        schemas.SessionBody,
+        schemas.HealthBody,
+    ):
+        (example,) = document["components"]["schemas"][body.__name__]["examples"]
+        assert body.model_validate(example)
     # Every reference leads somewhere.
     names = set(document["components"]["schemas"])
     text = json.dumps(document)

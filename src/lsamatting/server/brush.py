@@ -38,8 +38,8 @@ class BrushStroke:
         covered = np.zeros((height, width), np.bool_)
         for place, distance, radius in self._passes(height, width):
             covered[place] |= distance <= radius
-        for place in self._middles(height, width):
-            covered[place] = True
+        for middle in self._middles(height, width):
+            covered[middle] = True
         return covered
 
     def weights(self, height: int, width: int) -> NDArray[np.float32]:
@@ -55,8 +55,8 @@ class BrushStroke:
             fade = np.maximum(radius * (1 - self.hardness), 1e-6)
             part = np.clip((radius - distance) / fade, 0, 1)
             weights[place] = np.maximum(weights[place], part)
-        for place in self._middles(height, width):
-            weights[place] = 1
+        for middle in self._middles(height, width):
+            weights[middle] = 1
         return weights
 
     def _passes(self, height: int, width: int) -> Iterator[_Pass]:

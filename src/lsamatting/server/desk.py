@@ -229,6 +229,7 @@ class Desk:
                 else before != matte.alpha
             ),
             subject=_bounds(matte.alpha > 0),
+            pixels=matte.alpha.size,
         )
 
     def _compute(self, opened: Opened, recipe: Recipe, progress: Progress) -> Matte:
@@ -323,7 +324,13 @@ class Desk:
             )
         write_layer(Sheet(picture, matte), task.render, max_pixels=self._limits.pixels)
         notes = tuple(map(str, matte.notes))
-        return MatteFacts(seconds=dict(matte.seconds), notes=notes, changed=None, subject=None)
+        return MatteFacts(
+            seconds=dict(matte.seconds),
+            notes=notes,
+            changed=None,
+            subject=None,
+            pixels=matte.alpha.size,
+        )
 
     def _clean(self, task: CleanColours) -> None:
         from lsamatting.foreground.estimate import estimate_foreground

@@ -18,6 +18,23 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 WindowBody = tuple[int, int, int, int]
 
 
+_STROKE: dict[str, Any] = {
+    "points": [[310.5, 122.0, 6.0], [318.0, 140.5, 6.0]],
+    "opacity": 0,
+    "exact": False,
+    "enabled": True,
+    "hardness": 1,
+}
+_OPTIONS = {"weights": "lite", "refine": False, "tta": False, "foreground": "blur-fusion"}
+_SESSION = "/v1/sessions/q3dJzS0mXb1w"
+
+
+def _example(example: dict[str, Any], *, strict: bool = False) -> ConfigDict:
+    return ConfigDict(
+        json_schema_extra={"examples": [example]}, extra="forbid" if strict else "ignore"
+    )
+
+
 class Strict(BaseModel):
     """Refuses fields that it does not know."""
 
@@ -27,13 +44,14 @@ class Strict(BaseModel):
 class StrokeBody(Strict):
     """A line painted with a round brush."""
 
+    model_config = _example(_STROKE, strict=True)
+
     points: list[tuple[Coordinate, Coordinate, Radius]] = Field(
         min_length=1,
         max_length=20000,
         description="x, y and radius of the brush, in pixels of the picture",
-        examples=[[[310.5, 122.0, 6.0], [318.0, 140.5, 6.0]]],
     )
-    opacity: Share = Field(description="what the matte is there: 0 removes, 1 keeps", examples=[0])
+    opacity: Share = Field(description="what the matte is there: 0 removes, 1 keeps")
     exact: bool = Field(
         False, description="change the painted pixels only, not what looks alike around them"
     )
@@ -79,6 +97,8 @@ class StrokeChange(Strict):
 class OptionsBody(Strict):
     """How a matte is computed."""
 
+    model_config = _example(_OPTIONS, strict=True)
+
     weights: str | None = Field(None, description="one of those that /health names", max_length=200)
     refine: bool = Field(False, description="refine by backpropagation")
     tta: bool = Field(False, description="average 24 runs")
@@ -113,6 +133,11 @@ class FinishFields(BaseModel):
 class FinishBody(Strict, FinishFields):
     """How a matte is finished, and nothing else."""
 
+    model_config = _example(
+        {"shift": -1.5, "feather": 0.5, "low": 0.05, "high": 0.95, "decontaminate": 1},
+        strict=True,
+    )
+
 
 class MatteBody(BaseModel):
     """What was computed."""
@@ -136,6 +161,10 @@ class MatteBody(BaseModel):
 class TrimapBody(BaseModel):
     """How many pixels of a trimap are what."""
 
+    model_config = _example(
+        {"background": 61203, "unknown": 18940, "foreground": 55157, "warnings": []}
+    )
+
     background: int
     unknown: int
     foreground: int
@@ -154,6 +183,38 @@ class TrimapBody(BaseModel):
 
 class SessionBody(BaseModel):
     """An open picture."""
+
+    model_config = _example(
+        {
+            "id": "q3dJzS0mXb1w",
+            "name": "photo.jpg",
+            "width": 451,
+            "height": 300,
+            "depth": 8,
+            "linear": False,
+            "notes": [],
+            "trimap": True,
+            "strokes": [_STROKE],
+            "options": _OPTIONS,
+            "revision": 2,
+            "matte": {
+                "seconds": {"priors": 0.31, "network": 0.12, "foreground": 0.03, "total": 0.47},
+                "notes": [],
+                "changed": [296, 104, 40, 52],
+                "subject": [0, 0, 398, 300],
+            },
+            "links": {
+                "self": _SESSION,
+                "events": f"{_SESSION}/events",
+                "picture": f"{_SESSION}/picture",
+                "trimap": f"{_SESSION}/trimap",
+                "alpha": f"{_SESSION}/alpha",
+                "cutout": f"{_SESSION}/cutout",
+                "foreground": f"{_SESSION}/foreground",
+                "composite": f"{_SESSION}/composite",
+            },
+        }
+    )
 
     id: str
     name: str
@@ -217,6 +278,10 @@ class ProjectBody(Strict):
 
 class HealthBody(BaseModel):
     """Whether the server can work."""
+
+    model_config = _example(
+        {"status": "ready", "version": "0.1.0", "weights": ["lite"], "device": "cpu"}
+    )
 
     status: Literal["ready", "loading"]
     version: str

@@ -148,8 +148,7 @@ class Service:
                 record.computing = None
         record.matte = facts
         record.revision += 1
-        if record.facts is not None:
-            self.metrics.pixels.inc(record.facts.width * record.facts.height)
+        self.metrics.pixels.inc(facts.pixels)
         record.tell({"event": "matte", "revision": record.revision})
         return facts
 

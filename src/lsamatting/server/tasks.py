@@ -123,6 +123,9 @@ class MatteFacts:
     subject: Window | None
     """Where it is not zero."""
 
+    pixels: int
+    """Of the picture."""
+
 
 @dataclass(frozen=True)
 class Render:

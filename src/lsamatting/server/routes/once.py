@@ -132,6 +132,7 @@ async def _in_one_go(
         raise
     finally:
         remove(picture.path)
+    service.metrics.pixels.inc(facts.pixels)
     return answer(service, picture, output, format, render.target, notes=facts.notes)
 
 
