@@ -209,6 +209,19 @@ def read_grey_bytes(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
     return _to_bytes(decode(source, max_pixels=max_pixels).grey())
 
 
+def check_values(name: str, values: npt.NDArray[Any]) -> None:
+    """Raise ImageError unless an array, called `name`, has values, and finite floats only."""
+    if values.size == 0:
+        raise ImageError(f"{name}: it has no pixels (shape {values.shape})")
+    if values.dtype.kind != "f":
+        raise ImageError(
+            f"{name}: values of dtype {values.dtype}; accepted are floats, 1 for white"
+        )
+    bad = values.size - int(np.count_nonzero(np.isfinite(values)))
+    if bad:
+        raise ImageError(f"{name}: {bad} values are not finite (NaN or infinite)")
+
+
 def write_picture(
     path: str | Path | BinaryIO,
     pixels: Array,
@@ -263,9 +276,9 @@ def write_picture(
             f"{name}: alpha is {alpha.shape[-1]}x{alpha.shape[0]} pixels"
             f" but the colours are {pixels.shape[1]}x{pixels.shape[0]}"
         )
-    _check_values(name, pixels)
+    check_values(name, pixels)
     if alpha is not None:
-        _check_values(name, alpha)
+        check_values(name, alpha)
     profile: bytes | None = icc.srgb_profile()
     if suffix == ".exr":
         depth, linear = 32, True
@@ -301,7 +314,7 @@ def write_grey(
     target, suffix, name = _target(path, suffix, depth=depth)
     if values.ndim != 2:
         raise ImageError(f"{name}: values of shape {values.shape}; accepted is HxW")
-    _check_values(name, values)
+    check_values(name, values)
     samples = _from_float(values, 32 if suffix == ".exr" else depth)
     quality = None if suffix == ".webp" else _checked_quality(quality)
     resolution = replace(_besides(metadata), exif=None)
@@ -387,13 +400,3 @@ def _checked_quality(quality: int | None) -> int | None:
     if quality is not None and not 1 <= quality <= 100:
         raise ImageError(f"quality {quality}; accepted are 1 to 100")
     return quality
-
-
-def _check_values(name: str, values: npt.NDArray[Any]) -> None:
-    if values.size == 0:
-        raise ImageError(f"{name}: the picture has no pixels (shape {values.shape})")
-    if values.dtype.kind != "f":
-        raise ImageError(f"{name}: values of dtype {values.dtype}; accepted are floats in [0, 1]")
-    bad = values.size - int(np.count_nonzero(np.isfinite(values)))
-    if bad:
-        raise ImageError(f"{name}: {bad} values are not finite (NaN or infinite); nothing written")

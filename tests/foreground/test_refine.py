@@ -325,16 +325,16 @@ HALF = np.full((4, 6), 0.5)
 @pytest.mark.parametrize(
     ("foreground", "alpha", "words"),
     [
-        (np.where(GOOD > 0, np.nan, 0), HALF, "foreground has 72 values that are not finite"),
-        (GOOD, np.where(HALF > 0, np.nan, 0), "alpha has 24 values that are not finite"),
+        (np.where(GOOD > 0, np.nan, 0), HALF, "foreground: 72 values are not finite"),
+        (GOOD, np.where(HALF > 0, np.nan, 0), "alpha: 24 values are not finite"),
         (GOOD, HALF.T, "alpha is 4x6 pixels but the foreground is 6x4"),
         (GOOD, GOOD, "alpha of shape"),
         (GOOD[..., :2], HALF, "foreground of shape"),
         (GOOD[0, 0], HALF, "foreground of shape"),
         (GOOD[:0], HALF[:0], "has no pixels"),
         (GOOD, HALF * 3, "alpha has values from 1.5 to 1.5"),
-        ((GOOD * 255).astype(np.uint8), HALF, "foreground of dtype uint8"),
-        (GOOD, HALF > 0, "alpha of dtype bool"),
+        ((GOOD * 255).astype(np.uint8), HALF, "foreground: values of dtype uint8"),
+        (GOOD, HALF > 0, "alpha: values of dtype bool"),
     ],
 )
 def test_pictures_that_do_not_fit(foreground, alpha, words):

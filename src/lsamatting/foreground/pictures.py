@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lsamatting.choices import Border
 from lsamatting.errors import ConfigError, ImageError
+from lsamatting.images import check_values
 
 Array = NDArray[np.float32]
 
@@ -25,7 +26,7 @@ def check_foreground(name: str, colours: NDArray[Any]) -> Array:
     colours = np.asarray(colours)
     if colours.ndim not in (2, 3) or (colours.ndim == 3 and colours.shape[2] not in (1, 3)):
         raise ImageError(f"{name} of shape {colours.shape}; accepted are HxW, HxWx1 and HxWx3")
-    _check_values(name, colours)
+    check_values(name, colours)
     return np.ascontiguousarray(colours.reshape(*colours.shape[:2], -1), np.float32)
 
 
@@ -45,7 +46,7 @@ def check_alpha(alpha: NDArray[Any], colours: NDArray[Any]) -> Array:
             f"alpha is {alpha.shape[1]}x{alpha.shape[0]} pixels"
             f" but the foreground is {colours.shape[1]}x{colours.shape[0]}"
         )
-    _check_values("alpha", alpha)
+    check_values("alpha", alpha)
     if alpha.min() < 0 or alpha.max() > 1:
         raise ImageError(
             f"alpha has values from {alpha.min():.4g} to {alpha.max():.4g}; accepted are 0 to 1"
@@ -63,13 +64,3 @@ def check_border(border: str) -> None:
     """Raise ConfigError unless the border is one of the two kinds."""
     if border not in get_args(Border):
         raise ConfigError(f"border '{border}'; accepted are {', '.join(get_args(Border))}")
-
-
-def _check_values(name: str, values: NDArray[Any]) -> None:
-    if values.size == 0:
-        raise ImageError(f"{name} has no pixels (shape {values.shape})")
-    if values.dtype.kind != "f":
-        raise ImageError(f"{name} of dtype {values.dtype}; accepted are floats, 1 for white")
-    bad = values.size - int(np.count_nonzero(np.isfinite(values)))
-    if bad:
-        raise ImageError(f"{name} has {bad} values that are not finite (NaN or infinite)")
