@@ -61,7 +61,7 @@ def motion() -> Array:
     return np.apply_along_axis(lambda row: np.convolve(row, kernel, "same"), 1, sharp)
 
 
-CEILINGS = {"disc": 0.7, "strands": 2.4, "motion": 0.7}
+CEILINGS = {"disc": 0.6, "strands": 0.7, "motion": 1.1}
 """SAD in thousands of pixels."""
 
 
