@@ -22,7 +22,7 @@ def test_extras_are_those_that_the_package_declares():
 def test_all_is_everything_that_a_user_may_want():
     (everything,) = DECLARED["project"]["optional-dependencies"]["all"]
     named = re.fullmatch(r"lsamatting\[(.*)\]", everything)
-    assert set(named.group(1).split(",")) == set(EXTRAS) - {"render"}
+    assert set(named.group(1).split(",")) == set(EXTRAS) - {"render", "cluster"}
 
 
 def test_one_line_says_what_needs_it_and_how_to_get_it(monkeypatch):

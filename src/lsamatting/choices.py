@@ -68,6 +68,9 @@ Depth = Literal[8, 16, 32]
 DatasetLayout = Literal["auto", "trio", "composition-1k", "alphamatting", "alphamatting-test"]
 """How a test set lies on disk; docs/evaluation.md has them."""
 
+EngineName = Literal["local", "ray"]
+"""What works on a batch: processes of this machine, or a Ray cluster."""
+
 TableFormat = Literal["text", "markdown", "latex", "csv"]
 """How a table of results is written."""
 

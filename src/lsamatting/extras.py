@@ -19,6 +19,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "figures": ("matplotlib",),
     "demo": ("skimage",),
     "parquet": ("pyarrow",),
+    "cluster": ("ray", "pyarrow"),
     "render": ("bpy",),
 }
 """By the extra's name the modules that it brings. A module that several bring belongs to the first

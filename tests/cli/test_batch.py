@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,15 +13,20 @@ from pathlib import Path
 import fsspec
 import numpy as np
 import pytest
+import typer
+import yaml
 from PIL import Image
 
 from lsamatting.batch.work import Work
 from lsamatting.cli import batching
+from lsamatting.cli.main import app
 
 HERE = ("--workers", "0")
 """Starts no processes, which would take most of a test's time."""
 
 COUNT = 4
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -195,6 +201,14 @@ def test_a_manifest_of_addresses_here_and_elsewhere(cli, scene, weights):
         (["{}/images", "--trimaps", "nowhere://b/t"], "nowhere://b/t"),
         (["{}/images", "--trimaps", "{}/trimaps", "--threads", "100000"], "threads: found"),
         (["{}/images", "--trimaps", "{}/trimaps", "--weights", "heavy"], "heavy"),
+        (
+            ["{}/images", "--trimaps", "{}/trimaps", "--gpus", "0.5"],
+            "--gpus goes with --engine ray",
+        ),
+        (
+            ["{}/images", "--trimaps", "{}/trimaps", "--engine", "ray", "--workers", "0"],
+            "--workers 0 works in this process",
+        ),
     ],
 )
 def test_mistakes_are_one_line_and_write_no_picture(cli, folders, arguments, words):
@@ -251,6 +265,21 @@ def test_ctrl_c_finishes_what_is_in_flight_and_says_how_to_go_on(cli, folders, w
     assert f"{left} not reached" in told
     assert cli(*command, *HERE).out.startswith(f"60 of 60 done, {60 - left} of them before")
     assert len(records(out)) == 60
+
+
+def test_the_cluster_example_of_the_docs_is_a_command():
+    job = yaml.safe_load((ROOT / "docs" / "rayjob.yaml").read_text())
+    program, command, *arguments = shlex.split(job["spec"]["entrypoint"])
+    assert (program, command) == ("lsamatting", "batch")
+    group = typer.main.get_command(app)
+    batch = group.commands["batch"]
+    parsed = batch.make_context("batch", arguments).params
+    workers = job["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]
+    assert parsed["engine"] == "ray"
+    # As many as the machines that may be started have room for.
+    (container,) = workers["template"]["spec"]["containers"]
+    processors = int(container["resources"]["limits"]["cpu"])
+    assert parsed["workers"] == workers["maxReplicas"] * processors
 
 
 @pytest.mark.slow

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lsamatting.batch.addresses import STREAM, absolute, is_url, join
+from lsamatting.choices import EngineName
+from lsamatting.cli.clusters import check_cluster_options
 from lsamatting.cli.console import complain, say, warn
 from lsamatting.cli.options import (
     BackgroundBelowOption,
@@ -48,8 +50,9 @@ from lsamatting.weights import DEFAULT_WEIGHTS
 
 if TYPE_CHECKING:
     from lsamatting.batch.job import Job, Outcome
+    from lsamatting.cli.batching import Engine
 
-OWN_FILES = ("results.jsonl", "failed.jsonl", "summary.json", "worst.jpg", ".lock")
+OWN_FILES = ("results.jsonl", "failed.jsonl", "summary.json", "worst.jpg", ".lock", ".claims")
 """What a run writes into its folder beside pictures."""
 
 
@@ -105,6 +108,32 @@ def batch(
         int | None,
         typer.Option(min=1, help="Processor threads of each worker [1; all with --workers 0]."),
     ] = None,
+    engine: Annotated[
+        EngineName,
+        typer.Option(
+            help="What does the work: processes of this machine, or a Ray cluster (extra: "
+            "cluster), on which --workers is the most that are started."
+        ),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="With --engine ray: the cluster's address [RAY_ADDRESS, else this machine]."
+        ),
+    ] = None,
+    least_workers: Annotated[
+        int | None, typer.Option(min=1, help="With --engine ray: workers kept at least [1].")
+    ] = None,
+    gpus: Annotated[
+        float | None,
+        typer.Option(min=0, help="With --engine ray: GPUs of each worker, such as 0.25 [0]."),
+    ] = None,
+    at_a_time: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=4, help="With --engine ray: pictures that a worker is handed at a time [2]."
+        ),
+    ] = None,
     erode: ErodeOption = None,
     dilate: DilateOption = None,
     foreground_method: ForegroundMethodOption = "blur-fusion",
@@ -136,6 +165,13 @@ def batch(
     """Make the mattes of many pictures side by side, and go on where an earlier run ended."""
     if output == STREAM or STREAM in sources:
         raise ConfigError("a batch reads and writes files and URLs, not standard input and output")
+    cluster: dict[str, Any] = {
+        "address": address,
+        "least_workers": least_workers,
+        "gpus": gpus,
+        "at_a_time": at_a_time,
+    }
+    check_cluster_options(engine, workers=workers, **cluster)
     out = absolute(output)
     folders = {
         "alpha": out,
@@ -213,6 +249,7 @@ def batch(
     from lsamatting.batch.sheet import write_worst
     from lsamatting.batch.summary import lines, summarise, write_summary
     from lsamatting.cli.batching import choose_engine, complain_of, run_shown
+    from lsamatting.cli.clusters import EngineOfCluster, cluster_engine
     from lsamatting.network.files import find_weights, weights_digest
 
     def tell(outcome: Outcome) -> None:
@@ -229,12 +266,26 @@ def batch(
             complain(problem)
             results.fail(job, problem, stamps(job), expected=True)
         planned = plan(jobs, results, retry=retry)
-        engine = choose_engine(
-            planned.pending, recipe, workers=workers, threads=threads, account=True
-        )
+        doer: Engine | EngineOfCluster
+        if engine == "ray":
+            doer = cluster_engine(
+                planned.pending,
+                recipe,
+                out=out,
+                results=results,
+                workers=workers,
+                threads=threads,
+                **cluster,
+            )
+        else:
+            doer = choose_engine(
+                planned.pending, recipe, workers=workers, threads=threads, account=True
+            )
         tally = run_shown(
-            planned.pending, engine, quiet=as_json, lines=True, results=results, tell=tell
+            planned.pending, doer, quiet=as_json, lines=True, results=results, tell=tell
         )
+        if isinstance(doer, EngineOfCluster):
+            doer.settle()
         everything = [*jobs, *(job for job, _ in unpaired)]
         summary = summarise(
             everything, results, tally, seconds=time.perf_counter() - start, skipped=skipped
