@@ -18,6 +18,7 @@ from lsamatting.choices import Depth, Transfer
 from lsamatting.colour import linear_to_srgb, premultiply, srgb_to_linear
 from lsamatting.errors import ImageError
 from lsamatting.picture_files import check_destination, check_format
+from lsamatting.samples import as_float
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -121,7 +122,7 @@ def read_picture(
 
     raster = decode(source, max_pixels=max_pixels, layer=layer, light=transfer == "linear")
     colour, linear, notes = _to_srgb(raster, convert_profile=convert_profile, transfer=transfer)
-    pixels = _to_float(colour)
+    pixels = as_float(colour)
     if pixels.shape[2] == 1:
         pixels = np.repeat(pixels, 3, axis=2)
     alpha = raster.alpha if opacity else None
@@ -129,7 +130,7 @@ def read_picture(
         notes = (*notes, "its own opacity is ignored")
     return Picture(
         pixels=pixels,
-        alpha=None if alpha is None else np.clip(_to_float(alpha), 0, 1),
+        alpha=None if alpha is None else np.clip(as_float(alpha), 0, 1),
         depth=_depth(raster),
         linear=linear,
         notes=notes,
@@ -193,7 +194,7 @@ def read_grey(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> tuple[
     raster = decode(source, max_pixels=max_pixels)
     values = raster.grey()
     if values.dtype.kind != "f":
-        return _to_float(values), _depth(raster)
+        return as_float(values), _depth(raster)
     low, high = float(values.min()), float(values.max())
     if low < -1e-3 or high > 1 + 1e-3:
         raise ImageError(
@@ -329,16 +330,6 @@ def _depth(raster: Raster) -> Depth:
     return cast(Depth, raster.samples.dtype.itemsize * 8)
 
 
-def _to_float(samples: npt.NDArray[Any]) -> Array:
-    if samples.dtype == np.float32:
-        return np.ascontiguousarray(samples)
-    # One pass into C order, also from the turned views that EXIF orientation leaves.
-    result = np.empty(samples.shape, np.float32)
-    top = np.float32(np.iinfo(samples.dtype).max)
-    np.divide(samples, top, out=result, dtype=np.float32)
-    return result
-
-
 def _from_float(values: npt.NDArray[Any], depth: int) -> npt.NDArray[Any]:
     if depth == 32:
         return values.astype(np.float32, copy=False)
@@ -365,7 +356,7 @@ def _to_srgb(
         colour, linear = converted.colour, converted.linear
         notes = notes if converted.note is None else (*notes, converted.note)
     if encode:
-        colour = linear_to_srgb(_to_float(colour)).astype(np.float32, copy=False)
+        colour = linear_to_srgb(as_float(colour)).astype(np.float32, copy=False)
     return colour, linear, notes
 
 

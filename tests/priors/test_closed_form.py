@@ -36,7 +36,7 @@ def test_it_is_the_minimiser_of_its_energy(weight):
     foreground, background = np.zeros((2, 40, 50), bool)
     foreground[:, :12] = background[:, -9:] = True
     mixture = Mixture(*rng.random((2, 40, 50), dtype=np.float32))
-    closed_form = ClosedForm(image, foreground, background)
+    closed_form = ClosedForm(image, foreground, background, dtype=np.float64)
     laplacian = closed_form.laplacian
     pixels = laplacian.rows, laplacian.columns
     pull = weight * mixture.confidence[pixels].astype(np.float64) + FAINT_PULL

@@ -19,7 +19,7 @@ def photograph(height, width, seed=0):
 
 
 def system(image, foreground, unknown, faint=1e-6):
-    laplacian = matting_laplacian(image, foreground, unknown)
+    laplacian = matting_laplacian(image, foreground, unknown, dtype=np.float64)
     return laplacian, np.full(len(laplacian.rows), faint)
 
 

@@ -11,12 +11,15 @@ reaches.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.priors.laplacian import MattingLaplacian, matting_laplacian
 from lsamatting.priors.mixture import Mixture
 from lsamatting.priors.multigrid import LocalAffine, Multigrid
+from lsamatting.samples import Samples
 
 MIXTURE_WEIGHT = 0.05
 """σ: what the mixture's opacity weighs where it is certain."""
@@ -39,20 +42,24 @@ class ClosedForm:
     Parameters
     ----------
     image:
-        H×W×3 in [0, 1].
+        H×W×3, in [0, 1] or integers as in files.
     foreground, background:
         H×W, True where known.
+    dtype:
+        Of the solver's arithmetic.
     """
 
     def __init__(
         self,
-        image: NDArray[np.float32],
+        image: Samples,
         foreground: NDArray[np.bool_],
         background: NDArray[np.bool_],
+        *,
+        dtype: type[np.floating[Any]] = np.float32,
     ) -> None:
         self.foreground = foreground
         self.laplacian: MattingLaplacian = matting_laplacian(
-            image, foreground, ~(foreground | background)
+            image, foreground, ~(foreground | background), dtype=dtype
         )
         known = len(self.laplacian.rows) == 0
         self._local = None if known else LocalAffine(self.laplacian, image)
@@ -80,11 +87,15 @@ class ClosedForm:
         pixels = self.laplacian.rows, self.laplacian.columns
         if self._local is None:
             return alpha
-        pull = mixture.alpha[pixels].astype(np.float64)
-        diagonal = weight * mixture.confidence[pixels].astype(np.float64) + FAINT_PULL
-        solution, _ = Multigrid(self._local, diagonal).solve(
+        dtype = self.laplacian.diagonal.dtype
+        pull = mixture.alpha[pixels].astype(dtype)
+        diagonal = mixture.confidence[pixels].astype(dtype)
+        diagonal *= weight
+        diagonal += FAINT_PULL
+        solver = Multigrid(self._local, diagonal)
+        solution, _ = solver.solve(
             self.laplacian.pull + diagonal * pull,
-            start=pull,
+            start=pull if start is None else start[pixels].astype(dtype),
             tolerance=tolerance,
             most_iterations=MOST_ITERATIONS,
         )

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+
+from lsamatting.samples import Samples, as_float
 
 EPSILON = 1e-7
 """Regularisation of the windows' colour covariances (ε in Levin et al.)."""
@@ -33,6 +36,10 @@ window with another of it, so a whole class can be relaxed at once."""
 CHUNK = 8192
 """Pixels that are worked on together: few enough to stay in the processor's cache."""
 
+Vector = NDArray[np.floating[Any]]
+Places = NDArray[np.int32]
+"""Where pixels are. 32 bits, as of all that a picture of many megapixels has one of a pixel."""
+
 
 @dataclass(frozen=True)
 class MattingLaplacian:
@@ -45,61 +52,68 @@ class MattingLaplacian:
     shape: tuple[int, int]
     """Height and width of the picture."""
 
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
+    rows: Places
+    columns: Places
     """Where the n unknown pixels are."""
 
     bounds: tuple[int, ...]
     """Class c holds the unknown pixels `bounds[c]` to `bounds[c + 1]`."""
 
     lower: csr_matrix
-    diagonal: NDArray[np.float64]
+    diagonal: Vector
     """n×n and n: the parts of L."""
 
-    pull: NDArray[np.float64]
+    pull: Vector
     """n: −L α over the known pixels' α, the right-hand side of closed-form matting."""
 
 
 def matting_laplacian(
-    image: NDArray[np.float32],
+    image: Samples,
     foreground: NDArray[np.bool_],
     unknown: NDArray[np.bool_],
     *,
     epsilon: float = EPSILON,
+    dtype: type[np.floating[Any]] = np.float32,
 ) -> MattingLaplacian:
     """Assemble L among the unknown pixels.
 
     Parameters
     ----------
     image:
-        H×W×3 in [0, 1].
+        H×W×3, in [0, 1] or integers as in files.
     foreground, unknown:
         H×W, True where opacity is known to be 1, and where it is not known.
     epsilon:
         Regularisation of the windows' colour covariances.
+    dtype:
+        Of the parts of L; they are summed in double precision whatever it is. Single precision
+        takes half the memory, and solutions to 1e-3 of the right-hand side do not tell.
     """
     height, width = unknown.shape
-    rows, columns = np.nonzero(unknown)
-    classes = rows % 3 * 3 + columns % 3
+    rows, columns = (where.astype(np.int32) for where in np.nonzero(unknown))
+    classes = (rows % 3 * 3 + columns % 3).astype(np.uint8)
     order = np.argsort(classes, kind="stable")
     rows, columns = rows[order], columns[order]
+    del order
     bounds = np.concatenate([[0], np.cumsum(np.bincount(classes, minlength=COLOURS))])
     count = len(rows)
     # A border of two makes every neighbour addressable; -1 stands for "not an unknown pixel".
     wide = width + 4
     number = np.full((height + 4) * wide, -1, np.int32)
-    number[(rows + 2) * wide + columns + 2] = np.arange(count, dtype=np.int32)
+    for part in _chunks(0, count):
+        number[_flat(rows[part], columns[part], wide)] = np.arange(part.start, part.stop)
 
-    diagonal, pull = np.zeros((2, count))
+    diagonal, pull = np.zeros((2, count), dtype)
     offsets = [np.array([y * wide + x for y, x in earlier], np.intp) for earlier in _EARLIER]
-    lengths = np.zeros(count + 1, np.int64)
+    lengths = np.zeros(count + 1, np.int32)
     for colour in range(COLOURS):
         for part in _chunks(bounds[colour], bounds[colour + 1]):
-            at = (rows[part] + 2) * wide + columns[part] + 2
+            at = _flat(rows[part], columns[part], wide)
             coupled = number[at[:, None] + offsets[colour]] >= 0
             lengths[part.start + 1 : part.stop + 1] = np.count_nonzero(coupled, axis=1)
-    starts = np.cumsum(lengths)
-    data, indices = np.empty(starts[-1]), np.empty(starts[-1], np.int32)
+    starts = np.cumsum(lengths, dtype=np.int64)
+    del lengths
+    data, indices = np.empty(starts[-1], dtype), np.empty(starts[-1], np.int32)
     for top, bottom in _strips(unknown):
         windows = _Windows.of(image, foreground, unknown, top, bottom, epsilon)
         for colour in range(COLOURS):
@@ -111,7 +125,7 @@ def matting_laplacian(
             couplings = np.empty((last - first, len(_EARLIER[colour])))
             for position, pairs in enumerate(_EARLIER[colour].values()):
                 windows.gather(pairs, around, out=couplings[:, position])
-            at = (rows[part] + 2) * wide + columns[part] + 2
+            at = _flat(rows[part], columns[part], wide)
             neighbours = number[at[:, None] + offsets[colour]]
             coupled = neighbours >= 0
             entries = slice(starts[part.start], starts[part.stop])
@@ -126,6 +140,11 @@ def matting_laplacian(
         diagonal=diagonal,
         pull=pull,
     )
+
+
+def _flat(rows: Places, columns: Places, wide: int) -> NDArray[np.intp]:
+    """Number places in a picture that is this wide with a border of two."""
+    return (rows.astype(np.intp) + 2) * wide + columns + 2
 
 
 _PAIR = {
@@ -196,7 +215,7 @@ class _Windows:
     @classmethod
     def of(
         cls,
-        image: NDArray[np.float32],
+        image: Samples,
         foreground: NDArray[np.bool_],
         unknown: NDArray[np.bool_],
         top: int,
@@ -222,7 +241,7 @@ class _Windows:
         held = np.empty((9, count))
         pixels, known = image.reshape(-1, 3), foreground.ravel()
         for i, member in enumerate(members):
-            colours[:, i] = pixels[member].T
+            colours[:, i] = as_float(pixels[member]).T
             held[i] = known[member]
         colours -= colours.mean(axis=1, keepdims=True)
         # With R Rᵀ = Σ + ε/9, member i's whitened colour is u_i = R⁻¹(I_i − μ).
@@ -258,10 +277,10 @@ class _Windows:
         pulls /= 9
         return cls(number.ravel(), top, width, couplings)
 
-    def around(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    def around(self, rows: Places, columns: Places) -> list[NDArray[np.intp]]:
         """Give the windows whose first, second, … ninth member these pixels are."""
         wide = self.width + 2
-        at = (rows - self.top + 1) * wide + columns + 1
+        at = (rows.astype(np.intp) - self.top + 1) * wide + columns + 1
         return [self.number[at - (y * wide + x)] for y, x in WINDOW]
 
     def gather(
@@ -269,7 +288,7 @@ class _Windows:
         sources: list[tuple[int, int]],
         around: list[NDArray[np.intp]],
         *,
-        out: NDArray[np.float64],
+        out: Vector,
     ) -> None:
         """Sum couplings over the windows that hold a pixel."""
         (place, member), *others = sources

@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import bsr_matrix, csr_matrix
 
-from lsamatting.priors.laplacian import MattingLaplacian
+from lsamatting.priors.laplacian import MattingLaplacian, Vector
 from lsamatting.priors.products import add_product, add_transposed_product
+from lsamatting.samples import Samples, as_float
 
-Vector = NDArray[np.floating[Any]]
 Places = NDArray[np.intp]
 
 SPACING = 8
@@ -38,14 +38,32 @@ SPACING = 8
 COEFFICIENTS = 4
 """Of an affine function of three channels."""
 
+SEATS = SPACING**2
+"""Pixels of a square between nodes."""
+
 CELLS = 128
-"""Squares between nodes whose pixels are worked on together."""
+MANY_CELLS = 1024
+"""Squares between nodes whose pixels are worked on together, where that takes much room or little:
+powers of two, so that 16 bits tell a seat in them."""
+
+BLOCKS = 65536
+"""Blocks of a coarse matrix that are worked on together."""
 
 FEW_CELLS = 512
 """With no more of them their share of P is kept, not computed anew."""
 
 COARSEST = 400
 """A level with no more unknowns than this is solved directly."""
+
+def _hats() -> NDArray[np.float64]:
+    # 1 at a node and the pixel beside it, 0 from a pixel before the next node on.
+    near = np.clip((SPACING - 1 - np.arange(SPACING)) / (SPACING - 2), 0, 1)
+    both = np.stack((near, 1 - near))
+    return np.ascontiguousarray(np.einsum("ay,bx->yxab", both, both).reshape(SEATS, 4))
+
+
+HATS = _hats()
+"""Seats × corners: what a node's hat is at each pixel of a square."""
 
 RIDGE = 1e-8
 """Added to each node's own 4×4 matrix, as a share of its trace: where colours are flat the four
@@ -60,20 +78,22 @@ class LocalAffine:
     laplacian:
         L.
     image:
-        H×W×3 in [0, 1], the picture of which L is.
+        H×W×3, the picture of which L is: in [0, 1], or integers as in files.
     """
 
-    def __init__(self, laplacian: MattingLaplacian, image: NDArray[np.float32]) -> None:
+    def __init__(self, laplacian: MattingLaplacian, image: Samples) -> None:
         self.laplacian = laplacian
-        rows, columns = laplacian.rows, laplacian.columns
-        basis = np.empty((len(rows), COEFFICIENTS))
-        basis[:, :3] = image[rows, columns] - np.float32(0.5)
-        basis[:, 3] = 1
-        self._basis = basis
-        self.lattice, self._hats = _Lattice.over(_hat(rows), _hat(columns))
-        self._cells = _Cells.of(rows, columns)
+        self._cells = _Cells.of(laplacian.rows, laplacian.columns)
+        self.lattice = _Lattice.around(self._cells)
         self._corners = self._cells.corners(self.lattice)
-        self._kept: list[tuple[slice, Places, _Seats, Vector]] = []
+        dtype = laplacian.diagonal.dtype
+        self._colours = np.empty((3, len(laplacian.rows)), dtype)
+        """Less ½, in the order of cells."""
+        for part in self._cells.parts(CELLS):
+            colours = as_float(image[laplacian.rows[part.pixels], laplacian.columns[part.pixels]])
+            self._colours[:, part.place] = (colours - np.float32(0.5)).T
+        self._hats = np.ascontiguousarray(HATS, dtype)
+        self._kept: dict[int, Vector] = {}
         self._energy = self._energy_of_laplacian()
         self.coarser: list[tuple[_Lattice, csr_matrix]] = []
         """The further lattices, and how one interpolates to the one before."""
@@ -84,26 +104,43 @@ class LocalAffine:
 
     def evaluate(self, coefficients: Vector) -> Vector:
         """Give the opacities, n, that 4 coefficients a node stand for."""
-        values = np.zeros_like(self._basis)
-        add_product(self._hats, coefficients.reshape(-1, COEFFICIENTS), values)
-        return np.asarray(np.einsum("nc,nc->n", values, self._basis))
+        # A row of zeros at the end, which -1 finds, for corners without a node.
+        of_node = np.zeros((len(self.lattice.rows) + 1, COEFFICIENTS), self._hats.dtype)
+        of_node[:-1] = coefficients.reshape(-1, COEFFICIENTS)
+        values = np.empty(len(self.laplacian.rows), self._hats.dtype)
+        for part in self._cells.parts(MANY_CELLS):
+            corners = self._corners[part.cells]
+            own = (of_node[corners, 3] @ self._hats.T).ravel()[part.at]
+            for channel, colours in enumerate(self._colours[:, part.place]):
+                own += (of_node[corners, channel] @ self._hats.T).ravel()[part.at] * colours
+            values[part.pixels] = own
+        return values
 
     def collect(self, residual: Vector) -> Vector:
         """Apply the transpose of `evaluate`."""
-        sums = np.zeros((self._hats.shape[1], COEFFICIENTS))
-        add_transposed_product(self._hats, residual[:, None] * self._basis, sums)
+        dtype = self._hats.dtype
+        sums = np.zeros((len(self.lattice.rows), COEFFICIENTS), dtype)
+        for part in self._cells.parts(MANY_CELLS):
+            own = residual[part.pixels]
+            spread = np.zeros(part.seats, dtype)
+            for channel in range(COEFFICIENTS):
+                spread[part.at] = own * self._colours[channel, part.place] if channel < 3 else own
+                gathered = spread.reshape(-1, SEATS) @ self._hats
+                for corner, held, nodes in self._corner_nodes(part.cells):
+                    sums[nodes, channel] += gathered[held, corner]
         return sums.ravel()
 
     def matrix(self, diagonal: Vector) -> bsr_matrix:
         """Give Pᵀ(L + diag(d))P, where P is `evaluate`."""
         blocks = self._energy.copy()
-        for cells, pixels, seats, seated in self._chunks():
-            weights = np.zeros(seats.size)
-            weights[seats.at] = diagonal[pixels]
+        for part in self._cells.parts(CELLS):
+            seated = self._seated(part)
+            weights = np.zeros(part.seats)
+            weights[part.at] = diagonal[part.pixels]
             own = np.matmul(
-                seated.transpose(0, 2, 1), seated * weights.reshape(seats.cells, -1, 1)
-            ).reshape(seats.cells, 4, COEFFICIENTS, 4, COEFFICIENTS)
-            for corner, held, nodes in self._corner_nodes(cells):
+                seated.transpose(0, 2, 1), seated * weights.reshape(-1, SEATS, 1)
+            ).reshape(-1, 4, COEFFICIENTS, 4, COEFFICIENTS)
+            for corner, held, nodes in self._corner_nodes(part.cells):
                 for other in range(4):
                     step = 4 + 3 * (other // 2 - corner // 2) + other % 2 - corner % 2
                     blocks[nodes, step] += own[held, corner, :, other]
@@ -124,71 +161,102 @@ class LocalAffine:
 
         Hats are flat around a node and end so soon that, with a window's reach added, a node meets
         its eight neighbours only. Nodes whose coordinates are equal modulo 3 then never meet in a
-        row of LP, so nine groups of nodes share a column each, and all is dense.
+        row of LP, so nine groups of nodes share a column each, and all is dense. It is done some
+        cells at a time, and in double precision: where colours hardly vary, what their coefficients
+        add to the fourth is little.
         """
-        lattice, laplacian, size = self.lattice, self.laplacian, COEFFICIENTS
-        cell_y, near_y = _hat(laplacian.rows)
-        cell_x, near_x = _hat(laplacian.columns)
+        lattice, size = self.lattice, COEFFICIENTS
         half = np.zeros((len(lattice.rows), 9, size, size))
-        for group in range(3):
-            # Three groups at a time: a third of the memory.
-            columns = np.zeros((len(cell_y), 3, size))
-            for down in (0, 1):
-                held = np.flatnonzero((cell_y + down) % 3 == group)
-                weight_y = np.abs(1 - down - near_y[held])
-                for right in (0, 1):
-                    weight = (1 - weight_y) * (1 - np.abs(1 - right - near_x[held]))
-                    columns[held, (cell_x[held] + right) % 3] = weight[:, None] * self._basis[held]
-            flat = columns.reshape(len(cell_y), -1)
-            # Half of L: the earlier classes and half the diagonal; the transpose is the rest.
-            product = flat * (laplacian.diagonal / 2)[:, None]
-            add_product(laplacian.lower, flat, product)
-            for cells, pixels, seats, seated in self._chunks():
-                shared = np.zeros((seats.size, 3 * size))
-                shared[seats.at] = product[pixels]
+        numbers = np.full(len(self.laplacian.rows), -1, np.int32)
+        for band in self._cells.parts(MANY_CELLS):
+            product = self._half_product(band, numbers)
+            for part in self._cells.parts(CELLS, within=band.cells):
+                shared = np.zeros((part.seats, 9 * size))
+                first = part.place.start - band.place.start
+                shared[part.at] = product[first : first + len(part.pixels)]
                 own = np.matmul(
-                    seated.transpose(0, 2, 1),
-                    shared.reshape(seats.cells, -1, 3 * size),
-                ).reshape(seats.cells, 4, size, 3, size)
-                for corner, held, nodes in self._corner_nodes(cells):
-                    # The step, -1, 0 or 1 an axis, that leads from a node to one of the group.
-                    step_y = (group - lattice.rows[nodes] + 1) % 3
-                    for other in range(3):
-                        step = 3 * step_y + (other - lattice.columns[nodes] + 1) % 3
-                        half[nodes, step] += own[held, corner, :, other]
-        whole = half.copy()
-        for side in range(9):
+                    self._seated(part).transpose(0, 2, 1), shared.reshape(-1, SEATS, 9 * size)
+                ).reshape(-1, 4, size, 3, 3, size)
+                for corner, held, nodes in self._corner_nodes(part.cells):
+                    # The step, -1, 0 or 1 an axis, that leads from a node to one of a group.
+                    for group_y in range(3):
+                        step_y = (group_y - lattice.rows[nodes] + 1) % 3
+                        for group_x in range(3):
+                            step = 3 * step_y + (group_x - lattice.columns[nodes] + 1) % 3
+                            half[nodes, step] += own[held, corner, :, group_y, group_x]
+        # That is half of L; its transpose is the rest.
+        for side in range(5):
             held = np.flatnonzero(lattice.neighbours[:, side] >= 0)
-            back = half[lattice.neighbours[held, side], 8 - side]
-            whole[held, side] += back.transpose(0, 2, 1)
-        return whole
+            there = lattice.neighbours[held, side]
+            both = half[held, side] + half[there, 8 - side].transpose(0, 2, 1)
+            half[held, side] = both
+            half[there, 8 - side] = both.transpose(0, 2, 1)
+        return half
 
-    def _chunks(self) -> Iterable[tuple[slice, Places, _Seats, Vector]]:
-        """Go through P in pieces: cells, their pixels and seats, and P's entries there.
+    def _half_product(self, band: _Part, numbers: NDArray[np.int32]) -> Vector:
+        """Multiply P by half of L, the earlier classes and half the diagonal, for some cells.
 
-        The entries are kept where they are few, else computed anew.
+        Parameters
+        ----------
+        band:
+            The cells.
+        numbers:
+            n, of -1, and that again afterwards.
+
+        Returns
+        -------
+        ndarray
+            The cells' pixels × (3×3 groups of nodes × 4).
         """
-        if self._kept:
-            return self._kept
-        pieces = (
-            (cells, pixels, seats, self._seated(pixels, seats))
-            for cells, pixels, seats in self._cells.chunks()
+        laplacian, cells = self.laplacian, self._cells
+        rows = laplacian.lower[band.pixels]
+        numbers[rows.indices] = 0
+        numbers[band.pixels] = 0
+        pieces, found = [], 0
+        for part in cells.parts(CELLS, within=cells.near(band.cells)):
+            met = np.flatnonzero(numbers[part.pixels] == 0)
+            if len(met) == 0:
+                continue
+            # A cell has one corner at most in each group.
+            seated = self._seated(part).reshape(part.seats, 4, COEFFICIENTS)[part.at[met]]
+            cell = part.at[met] // SEATS
+            piece = np.zeros((len(met), 3, 3, COEFFICIENTS))
+            number = np.arange(len(met))
+            for corner in range(4):
+                group_y = (cells.rows[part.cells] + corner // 2) % 3
+                group_x = (cells.columns[part.cells] + corner % 2) % 3
+                piece[number, group_y[cell], group_x[cell]] = seated[:, corner]
+            pieces.append(piece.reshape(len(met), -1))
+            numbers[part.pixels[met]] = np.arange(found + 1, found + len(met) + 1)
+            found += len(met)
+        columns = np.concatenate(pieces)
+        product = columns[numbers[band.pixels] - 1]
+        product *= laplacian.diagonal[band.pixels, None] / 2
+        own = csr_matrix(
+            (rows.data.astype(np.float64), numbers[rows.indices] - 1, rows.indptr),
+            shape=(len(product), len(columns)),
         )
-        if len(self._cells.rows) <= FEW_CELLS:
-            self._kept = list(pieces)
-            return self._kept
-        return pieces
+        add_product(own, columns, product)
+        numbers[rows.indices] = -1
+        numbers[band.pixels] = -1
+        return product
 
-    def _seated(self, pixels: Places, seats: _Seats) -> Vector:
-        """Give P's entries of some cells: pixels of a cell × its four nodes' coefficients."""
-        (_, near_y), (_, near_x) = (
-            _hat(self.laplacian.rows[pixels]),
-            _hat(self.laplacian.columns[pixels]),
-        )
-        weights = [wy * wx for wy in (near_y, 1 - near_y) for wx in (near_x, 1 - near_x)]
-        seated = np.zeros((seats.size, 4, COEFFICIENTS))
-        seated[seats.at] = np.stack(weights, axis=1)[:, :, None] * self._basis[pixels, None]
-        return seated.reshape(seats.cells, SPACING**2, -1)
+    def _seated(self, part: _Part) -> Vector:
+        """Give P's entries of some cells: cells × seats × (four nodes × coefficients).
+
+        They are kept where they are few, else computed anew.
+        """
+        seated = self._kept.get(part.cells.start)
+        if seated is not None and len(seated) * SEATS == part.seats:
+            return seated
+        basis = np.ones((len(part.pixels), COEFFICIENTS))
+        basis[:, :3] = self._colours[:, part.place].T
+        seated = np.zeros((part.seats, 4, COEFFICIENTS))
+        seated[part.at] = HATS[part.at % SEATS, :, None] * basis[:, None]
+        seated = seated.reshape(-1, SEATS, 4 * COEFFICIENTS)
+        if len(self._cells.rows) <= FEW_CELLS:
+            self._kept[part.cells.start] = seated
+        return seated
 
     def _corner_nodes(self, cells: slice) -> Iterator[tuple[int, Places, Places]]:
         """List the corners: which cells have a node there, and which."""
@@ -199,64 +267,94 @@ class LocalAffine:
 
 
 @dataclass(frozen=True)
-class _Seats:
-    """Room for each pixel of some cells, used or not."""
+class _Part:
+    """Some cells next to each other in their order, and their pixels."""
 
-    at: Places
-    cells: int
+    cells: slice
+    place: slice
+    """Of the pixels among those of all cells."""
+
+    pixels: NDArray[np.int32]
+    at: NDArray[np.uint16]
+    """Where each pixel sits: `SEATS` times the number of its cell, counted from the first of these,
+    and its seat."""
 
     @property
-    def size(self) -> int:
-        return self.cells * SPACING**2
+    def seats(self) -> int:
+        return (self.cells.stop - self.cells.start) * SEATS
 
 
 @dataclass(frozen=True)
 class _Cells:
-    """The squares between the first lattice's nodes that hold unknown pixels."""
+    """The squares between the first lattice's nodes that hold unknown pixels, row by row."""
 
     rows: Places
     columns: Places
     """Of the cells, in cells."""
 
-    order: Places
+    order: NDArray[np.int32]
     starts: Places
     """Cell k holds the pixels `order[starts[k]:starts[k + 1]]`."""
 
-    seats: Places
-    """Where in its cell each of those pixels lies."""
+    at: NDArray[np.uint16]
+    """Where each of those sits, as in `_Part`, of `MANY_CELLS` cells."""
 
     @classmethod
-    def of(cls, rows: Places, columns: Places) -> _Cells:
+    def of(cls, rows: NDArray[np.int32], columns: NDArray[np.int32]) -> _Cells:
         across = int(columns.max(initial=0)) // SPACING + 1
-        place = rows // SPACING * across + columns // SPACING
+        place = rows // SPACING * np.int32(across) + columns // SPACING
         held = np.bincount(place)
         used = np.flatnonzero(held)
         # 16 bits are sorted by radix.
         small = place.astype(np.uint16) if len(held) <= 1 << 16 else place
-        order = np.argsort(small, kind="stable")
+        order = np.argsort(small, kind="stable").astype(np.int32)
+        del small, place
+        cell = np.repeat((np.arange(len(used)) % MANY_CELLS).astype(np.uint16), held[used])
+        seats = (rows % SPACING * SPACING + columns % SPACING).astype(np.uint16)
         return cls(
             rows=used // across,
             columns=used % across,
             order=order,
             starts=np.concatenate([[0], np.cumsum(held[used])]),
-            seats=(rows % SPACING * SPACING + columns % SPACING)[order],
+            at=cell * np.uint16(SEATS) + seats[order],
         )
 
-    def corners(self, lattice: _Lattice) -> Places:
+    def corners(self, lattice: _Lattice) -> NDArray[np.int32]:
         """Give each cell's four nodes, -1 where there is none."""
         return np.stack(
             [lattice.at(self.rows + dy, self.columns + dx) for dy in (0, 1) for dx in (0, 1)],
             axis=1,
-        )
+        ).astype(np.int32)
 
-    def chunks(self) -> Iterator[tuple[slice, Places, _Seats]]:
-        """Go through the cells, some hundreds at a time: which, their pixels, and their seats."""
-        for first in range(0, len(self.rows), CELLS):
-            last = min(first + CELLS, len(self.rows))
-            part = slice(self.starts[first], self.starts[last])
-            cell = np.repeat(np.arange(last - first), np.diff(self.starts[first : last + 1]))
-            seats = _Seats(cell * SPACING**2 + self.seats[part], last - first)
-            yield slice(first, last), self.order[part], seats
+    def used_corners(self) -> NDArray[np.bool_]:
+        """Tell which of each cell's four corners some pixel of it has a share in."""
+        shares = np.packbits(HATS > 0, axis=1)[:, 0]
+        if len(self.rows) == 0:
+            return np.zeros((0, 4), bool)
+        used = np.bitwise_or.reduceat(shares[self.at % SEATS], self.starts[:-1])
+        return np.unpackbits(used[:, None], axis=1, count=4).astype(bool)
+
+    def near(self, cells: slice) -> slice:
+        """Give the cells from a row before some to a row after them."""
+        first, last = self.rows[cells.start] - 1, self.rows[cells.stop - 1] + 1
+        start, stop = np.searchsorted(self.rows, (first, last + 1))
+        return slice(int(start) // CELLS * CELLS, int(stop))
+
+    def parts(self, count: int, *, within: slice | None = None) -> Iterator[_Part]:
+        """Go through the cells, `CELLS` or `MANY_CELLS` at a time.
+
+        `within` begins at a multiple of it.
+        """
+        span = slice(0, len(self.rows)) if within is None else within
+        for first in range(span.start, span.stop, count):
+            last = min(first + count, len(self.rows))
+            place = slice(int(self.starts[first]), int(self.starts[last]))
+            yield _Part(
+                cells=slice(first, last),
+                place=place,
+                pixels=self.order[place],
+                at=self.at[place] & np.uint16(count * SEATS - 1),
+            )
 
 
 @dataclass(frozen=True)
@@ -291,21 +389,37 @@ class _Lattice:
             [wy * wx for wy in (near_y, 1 - near_y) for wx in (near_x, 1 - near_x)], axis=1
         )
         held = weights > 0
-        used = np.zeros((int(y.max(initial=0)) + 4) * width, bool)
-        used[corners[held]] = True
-        rows, columns = np.divmod(np.flatnonzero(used), width)
+        used = np.zeros((int(y.max(initial=0)) + 4, width), bool)
+        used.ravel()[corners[held]] = True
+        lattice = cls._of(used)
+        starts = np.concatenate([[0], np.cumsum(np.count_nonzero(held, axis=1))])
+        interpolation = csr_matrix(
+            (weights[held], lattice.numbers.ravel()[corners[held]], starts.astype(np.int32)),
+            shape=(len(corners), len(lattice.rows)),
+        )
+        return lattice, interpolation
+
+    @classmethod
+    def around(cls, cells: _Cells) -> _Lattice:
+        """Lay the first lattice, of those corners of cells that some pixel has a share in."""
+        used = np.zeros(
+            (int(cells.rows.max(initial=0)) + 4, int(cells.columns.max(initial=0)) + 4), bool
+        )
+        for corner, held in enumerate(cells.used_corners().T):
+            used[cells.rows[held] + corner // 2 + 1, cells.columns[held] + corner % 2 + 1] = True
+        return cls._of(used)
+
+    @classmethod
+    def _of(cls, used: NDArray[np.bool_]) -> _Lattice:
+        """Number the nodes that are marked, on a map with a border of one."""
+        rows, columns = np.nonzero(used)
         classes = rows % 2 * 2 + columns % 2
         order = np.argsort(classes, kind="stable")
         rows, columns = rows[order], columns[order]
-        numbers = np.full(len(used), -1, np.int32)
-        numbers[rows * width + columns] = np.arange(len(rows), dtype=np.int32)
-        starts = np.concatenate([[0], np.cumsum(np.count_nonzero(held, axis=1))])
-        interpolation = csr_matrix(
-            (weights[held], numbers[corners[held]], starts.astype(np.int32)),
-            shape=(len(corners), len(rows)),
-        )
+        numbers = np.full(used.shape, -1, np.int32)
+        numbers[rows, columns] = np.arange(len(rows), dtype=np.int32)
         bounds = (0, *np.cumsum(np.bincount(classes, minlength=4)).tolist())
-        return cls(rows - 1, columns - 1, bounds, numbers.reshape(-1, width)), interpolation
+        return cls(rows - 1, columns - 1, bounds, numbers)
 
     def at(self, rows: Places, columns: Places) -> Places:
         """Give the nodes at these places, -1 where there is none."""
@@ -324,11 +438,6 @@ class _Lattice:
         return _Lattice.over(
             (self.rows // 2, 1 - self.rows % 2 / 2), (self.columns // 2, 1 - self.columns % 2 / 2)
         )
-
-
-def _hat(where: Places) -> tuple[Places, Vector]:
-    # 1 at a node and the pixel beside it, 0 from a pixel before the next node on.
-    return where // SPACING, np.clip((SPACING - 1 - where % SPACING) / (SPACING - 2), 0, 1)
 
 
 @dataclass(frozen=True)
@@ -389,21 +498,27 @@ class Multigrid:
 
     def __init__(self, local: LocalAffine, diagonal: Vector) -> None:
         laplacian = local.laplacian
+        dtype = laplacian.diagonal.dtype
         self._local = local
         self._finest = _Level.of(laplacian.diagonal + diagonal, laplacian.lower, laplacian.bounds)
         self._levels: list[_Level] = []
         self._down: list[Any] = []
-        matrix, self._normal = _normalised(local.matrix(diagonal))
-        normal, lattice = self._normal, local.lattice
+        # Coarse matrices are made in double precision, and relaxed in that of L.
+        matrix, normal = _normalised(local.matrix(diagonal))
+        self._normal = normal.astype(dtype)
+        lattice = local.lattice
         for coarser, interpolation in local.coarser:
             lower = _strictly_lower(matrix, lattice.bounds)
             bounds = tuple(COEFFICIENTS * bound for bound in lattice.bounds)
-            self._levels.append(_Level.of(np.ones(matrix.shape[0]), lower.tocsr(), bounds))
+            ones = np.ones(matrix.shape[0], dtype)
+            self._levels.append(_Level.of(ones, lower.astype(dtype).tocsr(), bounds))
+            del matrix
             down = _of_coefficients(interpolation, np.linalg.inv(normal))
             half = down.T @ (lower @ down)
+            del lower
             matrix = half + half.T + down.T @ down
             matrix, normal = _normalised(matrix.tobsr(blocksize=(COEFFICIENTS, COEFFICIENTS)))
-            self._down.append((down @ _block_diagonal(normal)).tocsr())
+            self._down.append((down @ _block_diagonal(normal)).astype(dtype).tocsr())
             lattice = coarser
         self._direct = cho_factor(matrix.toarray())
 
@@ -435,10 +550,13 @@ class Multigrid:
                 return solution, iteration
             direction *= agreement / previous
             direction += steered
+            del steered
             product = self._finest.apply(direction)
             step = agreement / float(direction @ product)
-            solution += step * direction
-            residual -= step * product
+            product *= step
+            residual -= product
+            np.multiply(direction, step, out=product)
+            solution += product
             previous = agreement
         return solution, most_iterations
 
@@ -456,10 +574,10 @@ class Multigrid:
 
     def _cycle(self, depth: int, target: Vector) -> Vector:
         if depth == len(self._levels):
-            return np.asarray(cho_solve(self._direct, target))
+            return np.asarray(cho_solve(self._direct, target), target.dtype)
         level, down = self._levels[depth], self._down[depth]
         solution, left = level.sweep_forward(target)
-        coarse = np.zeros(down.shape[1])
+        coarse = np.zeros(down.shape[1], target.dtype)
         add_transposed_product(down, left, coarse)
         correction = np.zeros_like(left)
         add_product(down, self._cycle(depth + 1, coarse), correction)
@@ -490,7 +608,7 @@ def _normalised(matrix: bsr_matrix) -> tuple[bsr_matrix, Vector]:
     Returns
     -------
     matrix, normal:
-        NᵀMN, and the blocks of N.
+        NᵀMN, in M's place, and the blocks of N.
     """
     nodes = matrix.shape[0] // COEFFICIENTS
     block_row = np.repeat(np.arange(nodes), np.diff(matrix.indptr))
@@ -500,11 +618,12 @@ def _normalised(matrix: bsr_matrix) -> tuple[bsr_matrix, Vector]:
     ridge = RIDGE * np.trace(own, axis1=1, axis2=2) + np.finfo(np.float64).tiny
     own += ridge[:, None, None] * np.eye(COEFFICIENTS)
     normal = np.linalg.inv(np.linalg.cholesky(own)).transpose(0, 2, 1)
-    data = np.matmul(
-        normal[block_row].transpose(0, 2, 1), np.matmul(matrix.data, normal[matrix.indices])
-    )
-    data[on_diagonal] = np.eye(COEFFICIENTS)
-    return bsr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape), normal
+    for first in range(0, len(block_row), BLOCKS):
+        part = slice(first, first + BLOCKS)
+        right = np.matmul(matrix.data[part], normal[matrix.indices[part]])
+        matrix.data[part] = np.matmul(normal[block_row[part]].transpose(0, 2, 1), right)
+    matrix.data[on_diagonal] = np.eye(COEFFICIENTS)
+    return matrix, normal
 
 
 def _strictly_lower(matrix: bsr_matrix, bounds: tuple[int, ...]) -> bsr_matrix:
