@@ -18,8 +18,25 @@ def disc(size=80):
 
 
 def solved(image, foreground, background, **options):
-    mixture = colour_mixture(image, foreground, background)
-    return ClosedForm(image, foreground, background).alpha(mixture, **options)
+    return filled(
+        ClosedForm(image, foreground, background),
+        colour_mixture(image, foreground, background),
+        foreground,
+        background,
+        **options,
+    )
+
+
+def filled(closed_form, mixture, foreground, background, *, start=None, **options):
+    unknown = ~(foreground | background)
+    alpha = foreground.astype(np.float32)
+    alpha[unknown] = closed_form.solve(
+        mixture.alpha[unknown],
+        mixture.confidence[unknown],
+        start=None if start is None else start[unknown],
+        **options,
+    )
+    return alpha
 
 
 @pytest.mark.parametrize("weight", [0, MIXTURE_WEIGHT])
@@ -45,7 +62,9 @@ def test_it_is_the_minimiser_of_its_energy(weight):
     expected[pixels] = np.clip(
         spsolve(matrix.tocsc(), laplacian.pull + pull * mixture.alpha[pixels]), 0, 1
     )
-    result = closed_form.alpha(mixture, weight=weight, tolerance=1e-9)
+    result = filled(
+        closed_form, mixture, foreground, background, weight=weight, tolerance=1e-9
+    )
     np.testing.assert_allclose(result, expected, atol=1e-4)
 
 
@@ -53,7 +72,8 @@ def test_where_no_affinity_reaches_the_mixture_decides():
     image = np.zeros((1, 9, 3), np.float32)
     foreground, background = np.zeros((2, 1, 9), bool)
     mixture = Mixture(np.full((1, 9), 0.3, np.float32), np.zeros((1, 9), np.float32))
-    result = ClosedForm(image, foreground, background).alpha(mixture, weight=0)
+    closed_form = ClosedForm(image, foreground, background)
+    result = filled(closed_form, mixture, foreground, background, weight=0)
     np.testing.assert_allclose(result, 0.3, atol=1e-6)
 
 

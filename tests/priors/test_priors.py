@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsamatting.errors import ConfigError
-from lsamatting.priors import PRIOR_CHANNELS, channel_count, compute_priors
+from lsamatting.priors import PRIOR_CHANNELS, PriorField, channel_count, compute_priors
 
 
 def scene(height, width, seed=0):
@@ -77,4 +77,32 @@ def test_threads_change_nothing():
     image, trimap = scene(60, 80)
     np.testing.assert_array_equal(
         compute_priors(image, trimap, workers=2), compute_priors(image, trimap)
+    )
+
+
+@given(
+    size=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    share=st.tuples(*[st.floats(0, 1)] * 4),
+    odd=st.tuples(st.integers(0, 1), st.integers(0, 1)),
+)
+@settings(max_examples=25, deadline=None)
+def test_a_part_is_what_the_whole_has_there(size, share, odd):
+    height, width = (max(2 * side - less, 1) for side, less in zip(size, odd, strict=True))
+    field = PriorField(*scene(height, width))
+    whole = field.part()
+    top, left = int(share[0] * height) // 2 * 2, int(share[1] * width) // 2 * 2
+    rows = slice(top, top + 1 + int(share[2] * (height - top)))
+    columns = slice(left, left + 1 + int(share[3] * (width - left)))
+    np.testing.assert_allclose(field.part(rows, columns), whole[rows, columns], atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_integers_are_what_they_stand_for(dtype):
+    image, trimap = scene(40, 60)
+    top = np.iinfo(dtype).max
+    stored = np.rint(image * top).astype(dtype)
+    np.testing.assert_allclose(
+        compute_priors(stored, trimap),
+        compute_priors(stored.astype(np.float32) / np.float32(top), trimap),
+        atol=1e-6,
     )

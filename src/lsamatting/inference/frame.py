@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -19,7 +19,8 @@ from lsamatting.errors import TrimapError
 from lsamatting.inference.symmetry import IDENTITY, Symmetry
 from lsamatting.network.config import STRIDE
 from lsamatting.network.inputs import trimap_values
-from lsamatting.priors import compute_priors
+from lsamatting.priors import PriorField
+from lsamatting.samples import Samples, as_float
 from lsamatting.windows import window_around
 
 MARGIN = 64
@@ -51,31 +52,55 @@ class Layout:
     `published` padding all, as in the authors' code."""
 
     place: tuple[slice, slice]
-    """Rows and columns in which the turned frame lies."""
+    """Rows and columns in which the turned frame, or part of it, lies."""
 
     symmetry: Symmetry = IDENTITY
     """How the frame was turned."""
 
     def take(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Cut H×W of the layout's size to the frame and turn it back."""
+        """Cut H×W of the layout's size to what was laid out, and turn it back."""
         return self.symmetry.undo(array[self.place])
+
+
+class Priors(Protocol):
+    """The colour priors of a frame, `PriorField` or `Stack`."""
+
+    def part(
+        self, rows: slice = slice(None), columns: slice = slice(None)
+    ) -> NDArray[np.float32]:
+        """Give those of a part, which begins at even pixels: H×W×P in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Priors that lie ready: more memory, and no work for each run."""
+
+    array: NDArray[np.float32]
+    """H×W×P."""
+
+    def part(
+        self, rows: slice = slice(None), columns: slice = slice(None)
+    ) -> NDArray[np.float32]:
+        """Give those of a part: a view."""
+        return self.array[rows, columns]
 
 
 @dataclass(frozen=True)
 class Frame:
     """The part of a picture that is computed; of no pixels where nothing is unknown."""
 
-    image: NDArray[np.float32]
-    """H×W×3."""
+    image: Samples
+    """H×W×3, in [0, 1] or integers as in files."""
 
     trimap: NDArray[np.uint8]
     """H×W."""
 
-    priors: NDArray[np.float32]
-    """H×W×P."""
+    priors: Priors
+    """Of H×W."""
 
-    counted: NDArray[np.bool_]
-    """H×W, True where a pixel is the picture's own and not its reflection."""
+    size: tuple[int, int]
+    """Height and width of the picture's own pixels, at the frame's top left corner; the rest is
+    their reflection."""
 
     window: tuple[slice, slice]
     """Rows and columns of the picture that lie at the frame's top left corner."""
@@ -89,15 +114,27 @@ class Frame:
     seconds: float
     """Time taken, nearly all of it by the priors."""
 
+    tile: int | None = None
+    """Side of the tiles in which it is computed; None for at once."""
+
     @property
     def empty(self) -> bool:
         """Whether there is nothing to compute."""
         return self.trimap.size == 0
 
-    def lay_out(self, symmetry: Symmetry = IDENTITY) -> Layout:
-        """Turn the frame by a symmetry of the square and pad it."""
-        image, trimap = symmetry.apply(self.image), symmetry.apply(self.trimap)
-        priors, counted = symmetry.apply(self.priors), symmetry.apply(self.counted)
+    def lay_out(
+        self,
+        symmetry: Symmetry = IDENTITY,
+        part: tuple[slice, slice] = (slice(None), slice(None)),
+    ) -> Layout:
+        """Turn the frame, or a part of it, by a symmetry of the square and pad it."""
+        image = symmetry.apply(as_float(self.image[part]))
+        trimap = symmetry.apply(self.trimap[part])
+        priors = symmetry.apply(self.priors.part(*part))
+        own = np.zeros(self.trimap[part].shape, np.bool_)
+        top, left = (place.start or 0 for place in part)
+        own[: max(self.size[0] - top, 0), : max(self.size[1] - left, 0)] = True
+        counted = symmetry.apply(own)
         height, width = trimap.shape
         top, unknown = 0, 0.5
         if self.padding == "published":
@@ -138,19 +175,20 @@ class Frame:
 
 
 def frame_picture(
-    image: NDArray[np.float32],
+    image: Samples,
     trimap: NDArray[np.uint8],
     *,
     padding: Padding = "window",
     margin: int = MARGIN,
     priors: tuple[str, ...] = (),
+    tile: int | None = None,
 ) -> Frame:
     """Choose what is computed of a picture, and compute its colour priors.
 
     Parameters
     ----------
     image:
-        H×W×3, gamma-encoded RGB in [0, 1].
+        H×W×3, gamma-encoded RGB: in [0, 1], or integers as in files.
     trimap:
         H×W with 0, 128 (unknown) and 255.
     padding:
@@ -159,6 +197,9 @@ def frame_picture(
         Known pixels kept around the unknown region, with `window` padding.
     priors:
         Names of the colour priors that the network needs.
+    tile:
+        Side of the tiles in which it will be computed; priors are then not stacked for all of it.
+        None for at once.
 
     Raises
     ------
@@ -177,28 +218,25 @@ def frame_picture(
         window = (slice(0, 0), slice(0, 0))
     elif padding != "window":
         window = (slice(0, trimap.shape[0]), slice(0, trimap.shape[1]))
-    seen = np.ascontiguousarray(image[window], np.float32)
+    seen = np.ascontiguousarray(image[window])
     marks = np.ascontiguousarray(trimap[window])
-    height, width = marks.shape
+    size = marks.shape
     if padding != "published":
         multiple = STRIDE if padding == "window" else PAPER_MULTIPLE
         seen, marks = pad_to_multiple(seen, multiple), pad_to_multiple(marks, multiple)
-    counted = np.zeros(marks.shape, np.bool_)
-    counted[:height, :width] = True
+    field = PriorField(
+        seen, marks, which=() if empty else priors, workers=2 if tile is None else 1
+    )
     return Frame(
         image=seen,
         trimap=marks,
-        priors=compute_priors(
-            seen,
-            marks,
-            which=() if empty else priors,
-            workers=2,
-        ),
-        counted=counted,
+        priors=Stack(field.part()) if tile is None else field,
+        size=(size[0], size[1]),
         window=window,
         whole=trimap,
         padding=padding,
         seconds=perf_counter() - started,
+        tile=tile,
     )
 
 

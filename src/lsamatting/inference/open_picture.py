@@ -19,6 +19,7 @@ from lsamatting.inference.refinement.targets import boundary_targets
 from lsamatting.inference.runtime import Runtime
 from lsamatting.inference.strokes import Stroke, paint_strokes
 from lsamatting.inference.symmetry import IDENTITY, Symmetry
+from lsamatting.inference.tiled import run_tiled
 
 if TYPE_CHECKING:
     from lsamatting.inference.refinement.refiner import Refined, Refiner
@@ -178,5 +179,9 @@ class OpenPicture:
         )
 
     def _run(self, symmetry: Symmetry, precision: Precision) -> NDArray[np.float32]:
+        if self.frame.tile is not None:
+            return run_tiled(
+                self.runtime, self.frame, symmetry, precision=precision, side=self.frame.tile
+            )
         layout = self.frame.lay_out(symmetry)
         return layout.take(self.runtime.run(layout, precision=precision))

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from lsamatting.network.config import NetworkConfig
 
 
+LevelAverages = list[NDArray[np.float32]]
+"""What the channel attention of each decoder level averages to, the coarsest first: C each."""
+
+
 @runtime_checkable
 class Runtime(Protocol):
     """A network, ready to run on its device."""
@@ -36,8 +40,40 @@ class Runtime(Protocol):
     def config(self) -> NetworkConfig:
         """What the network is; the pipeline reads which priors it needs."""
 
-    def run(self, layout: Layout, *, precision: Precision) -> NDArray[np.float32]:
-        """Run the network once: opacity, H×W of the layout's size, not clamped."""
+    def run(
+        self, layout: Layout, *, precision: Precision, averages: LevelAverages | None = None
+    ) -> NDArray[np.float32]:
+        """Run the network once: opacity, H×W of the layout's size, not clamped.
+
+        `averages` are what the attention follows: those of the whole picture where the layout is a
+        part of one. If not given they are the layout's own.
+        """
+
+    def sums(
+        self,
+        layout: Layout,
+        counted: NDArray[np.bool_],
+        *,
+        precision: Precision,
+        averages: LevelAverages | None = None,
+    ) -> list[tuple[NDArray[np.float32], float]]:
+        """Sum what the attention of each decoder level averages, the coarsest first.
+
+        Parameters
+        ----------
+        layout:
+            Part of a picture.
+        counted:
+            H×W, True where a pixel of the layout counts in the picture's averages, if the network
+            counts it at all.
+        precision, averages:
+            As in `run`.
+
+        Returns
+        -------
+        list
+            For each level the sums, C, and what the counted pixels weigh.
+        """
 
     def refiner(self, layout: Layout) -> Refiner:
         """Encode a picture once, for backpropagating refinement.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,27 @@ Modulation = Callable[[Tensor], Tensor]
 """What may be done to a decoder level's output, the identity while training."""
 
 
+@dataclass
+class Averages:
+    """What the attention averages, of a picture that is seen in parts.
+
+    Where a level's average is given it is what the level's factors follow from, else that of the
+    part alone.
+    """
+
+    counted: Tensor
+    """N×1×H×W at stride 1, not negative: which pixels of the part count in the picture's."""
+
+    given: Sequence[Tensor] | None = None
+    """Each level's average over the picture, N×C×1×1, level 5 first."""
+
+    totals: list[Tensor] = field(default_factory=list)
+    """What each level's features sum up to over the counted pixels, N×C×1×1, level 5 first."""
+
+    weights: list[Tensor] = field(default_factory=list)
+    """What the counted pixels weigh there, N×1×1×1."""
+
+
 class ChannelAttention(nn.Module):
     """VoVNet's eSE: pool, one 1×1 convolution, hard sigmoid, multiply."""
 
@@ -21,18 +43,26 @@ class ChannelAttention(nn.Module):
         super().__init__()
         self.fc = nn.Conv2d(channels, channels, 1)
 
-    def forward(self, x: Tensor, where: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, average: Tensor) -> Tensor:
         """Scale each channel of `x` by a factor in [0, 1] that depends on the channels' averages.
 
-        Averages run over the whole map or, if `where` (N×1×H×W, not negative) is given, are
-        weighted by it.
+        `average` is N×C×1×1.
         """
-        if where is None:
-            pooled = x.mean(dim=(2, 3), keepdim=True)
-        else:
-            total = (x * where).sum(dim=(2, 3), keepdim=True)
-            pooled = total / where.sum(dim=(2, 3), keepdim=True).clamp_min(1e-6)
-        return x * functional.hardsigmoid(self.fc(pooled))
+        return x * functional.hardsigmoid(self.fc(average))
+
+
+def average_over(x: Tensor, where: Tensor | None) -> Tensor:
+    """Average N×C×H×W over the whole map or, if `where` (N×1×H×W, not negative) is given, by it."""
+    if where is None:
+        return x.mean(dim=(2, 3), keepdim=True, dtype=torch.float32)
+    total, weight = summed_over(x, where)
+    return total / weight.clamp_min(1e-6)
+
+
+def summed_over(x: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum N×C×H×W, weighted by N×1×H×W, in single precision; and sum the weights."""
+    total = (x * where).sum(dim=(2, 3), keepdim=True, dtype=torch.float32)
+    return total, where.sum(dim=(2, 3), keepdim=True, dtype=torch.float32)
 
 
 class DecoderLevel(nn.Module):
@@ -44,12 +74,28 @@ class DecoderLevel(nn.Module):
         self.norm = nn.BatchNorm2d(outputs)
         self.attention = ChannelAttention(outputs)
 
-    def forward(self, x: Tensor, where: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        where: Tensor | None = None,
+        averages: Averages | None = None,
+        counted: Tensor | None = None,
+    ) -> Tensor:
         """Fuse an encoder tap with the level above, already concatenated.
 
-        `where` is the attention's.
+        `where` is the attention's. `averages` are those of a picture of which this is a part; what
+        is given for this level is used, and what the part adds over what is `counted` is noted.
         """
-        attended: Tensor = self.attention(torch.relu(self.norm(self.conv(x))), where)
+        features = torch.relu(self.norm(self.conv(x)))
+        given = None
+        if averages is not None and counted is not None:
+            if averages.given is not None:
+                given = averages.given[len(averages.totals)]
+            total, weight = summed_over(features, counted)
+            averages.totals.append(total)
+            averages.weights.append(weight)
+        average = average_over(features, where) if given is None else given
+        attended: Tensor = self.attention(features, average)
         return attended
 
 
@@ -71,18 +117,22 @@ class Decoder(nn.Module):
         taps: list[Tensor],
         where: Tensor | None = None,
         modules: Mapping[int, Modulation] | None = None,
+        averages: Averages | None = None,
     ) -> Tensor:
         """Decode the encoder's taps (stride 2 first) into features at stride 2.
 
         `where` (N×1×H×W at stride 1, in [0, 1]) tells the attention which pixels count.
-        `modules` change the output of their level (5 the coarsest) before it goes on.
+        `modules` change the output of their level (5 the coarsest) before it goes on. `averages`
+        are those of a picture of which this is a part.
         """
         x: Tensor | None = None
         for number, level, tap in zip((5, 4, 3, 2, 1), self.levels, reversed(taps), strict=True):
             if x is not None:
                 x = functional.interpolate(x, scale_factor=2, mode="nearest")
                 tap = torch.cat((tap, x), dim=1)
-            x = level(tap, None if where is None else shrink_mask(where, number))
+            counted = None if averages is None else shrink_mask(averages.counted, number)
+            shrunk = None if where is None else shrink_mask(where, number)
+            x = level(tap, shrunk, averages, counted)
             if modules is not None and number in modules:
                 x = modules[number](x)
         assert x is not None

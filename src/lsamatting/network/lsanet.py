@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lsamatting.errors import ConfigError, WeightsError
 from lsamatting.network.config import NetworkConfig
-from lsamatting.network.decoder import Decoder, FullHead, Modulation, SubpixelHead
+from lsamatting.network.decoder import Averages, Decoder, FullHead, Modulation, SubpixelHead
 from lsamatting.network.efficientnet import EfficientNetEncoder
 from lsamatting.network.encoder import Encoder
 from lsamatting.network.files import CONFIG_FILE, WEIGHTS_FILE, find_weights, is_graph, read_config
@@ -63,7 +63,13 @@ class LSANet(nn.Module):
             # The untrained network then gives the base prior itself.
             nn.init.zeros_(self.head.conv3.weight)
 
-    def forward(self, image: Tensor, trimap: Tensor, priors: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        image: Tensor,
+        trimap: Tensor,
+        priors: Tensor | None = None,
+        averages: Averages | None = None,
+    ) -> Tensor:
         """Estimate opacity.
 
         Parameters
@@ -74,6 +80,8 @@ class LSANet(nn.Module):
             N×1×H×W with 0, ½ and 1.
         priors:
             N×P×H×W, the config's priors in their order; None for a network without priors.
+        averages:
+            Of a picture of which this is a part; see `features`.
 
         Returns
         -------
@@ -81,7 +89,20 @@ class LSANet(nn.Module):
             N×1×H×W, not clamped.
         """
         inputs = self.inputs(image, trimap, priors)
-        return self.decode(inputs, self.encode(inputs))
+        return self.decode(inputs, self.encode(inputs), averages=averages)
+
+    def features(
+        self, image: Tensor, trimap: Tensor, priors: Tensor | None, averages: Averages
+    ) -> Tensor:
+        """Give the decoder's features at stride 2 of a part of a picture, without an opacity.
+
+        `averages` tells what the attention is to follow, and is told what this part adds to it.
+        """
+        inputs = self.inputs(image, trimap, priors)
+        features: Tensor = self.decoder(
+            self.encode(inputs), self.attention_mask(inputs), None, averages
+        )
+        return features
 
     def inputs(self, image: Tensor, trimap: Tensor, priors: Tensor | None = None) -> Tensor:
         """Lay out what the network reads: normalised image, trimap, priors; channels last.
@@ -115,7 +136,11 @@ class LSANet(nn.Module):
         return taps
 
     def decode(
-        self, inputs: Tensor, taps: list[Tensor], modules: Mapping[int, Modulation] | None = None
+        self,
+        inputs: Tensor,
+        taps: list[Tensor],
+        modules: Mapping[int, Modulation] | None = None,
+        averages: Averages | None = None,
     ) -> Tensor:
         """Give the opacity from the encoder's taps.
 
@@ -128,13 +153,15 @@ class LSANet(nn.Module):
         modules:
             By decoder level (5 to 2) what is done to the level's output: the paper's
             backpropagating refinement modules. None while training, and for a plain prediction.
+        averages:
+            Of a picture of which this is a part; see `features`.
 
         Returns
         -------
         Tensor
             N×1×H×W, not clamped.
         """
-        features = self.decoder(taps, self.attention_mask(inputs), modules)
+        features = self.decoder(taps, self.attention_mask(inputs), modules, averages)
         alpha: Tensor = self.head(self.head_inputs(inputs), features)
         base = self.base(inputs)
         return alpha if base is None else alpha + base

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from lsamatting.priors.channels import PRIOR_CHANNELS, channel_count
 
 if TYPE_CHECKING:
-    from lsamatting.priors.priors import compute_priors
+    from lsamatting.priors.priors import PriorField, compute_priors
 
-__all__ = ["PRIOR_CHANNELS", "channel_count", "compute_priors"]
+__all__ = ["PRIOR_CHANNELS", "PriorField", "channel_count", "compute_priors"]
 
 
 def __getattr__(name: str) -> Any:
     # The channels' names are needed where OpenCV is not.
-    if name == "compute_priors":
-        from lsamatting.priors.priors import compute_priors
+    if name in ("PriorField", "compute_priors"):
+        from lsamatting.priors import priors
 
-        return compute_priors
+        return getattr(priors, name)
     raise AttributeError(name)

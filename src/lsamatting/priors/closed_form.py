@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.priors.laplacian import MattingLaplacian, matting_laplacian
-from lsamatting.priors.mixture import Mixture
 from lsamatting.priors.multigrid import LocalAffine, Multigrid
 from lsamatting.samples import Samples
 
@@ -57,47 +56,55 @@ class ClosedForm:
         *,
         dtype: type[np.floating[Any]] = np.float32,
     ) -> None:
-        self.foreground = foreground
         self.laplacian: MattingLaplacian = matting_laplacian(
             image, foreground, ~(foreground | background), dtype=dtype
         )
         known = len(self.laplacian.rows) == 0
         self._local = None if known else LocalAffine(self.laplacian, image)
 
-    def alpha(
-        self, mixture: Mixture, *, weight: float, tolerance: float = TOLERANCE
+    def solve(
+        self,
+        mixed: NDArray[np.float32],
+        confidence: NDArray[np.float32],
+        *,
+        weight: float,
+        start: NDArray[np.float32] | None = None,
+        tolerance: float = TOLERANCE,
     ) -> NDArray[np.float32]:
-        """Minimise the energy.
+        """Minimise the energy over the n unknown pixels, which are counted row by row.
 
         Parameters
         ----------
-        mixture:
-            What known colours say about the unknown pixels.
+        mixed, confidence:
+            n each, in [0, 1]: a and η, what known colours say.
         weight:
             σ, at least 0: 0 is closed-form matting.
+        start:
+            n: opacities to start from, by default a.
         tolerance:
             Residual, relative to the right-hand side, at which to stop.
 
         Returns
         -------
         ndarray
-            H×W in [0, 1], 1 and 0 on the known pixels.
+            n in [0, 1].
         """
-        alpha = self.foreground.astype(np.float32)
-        pixels = self.laplacian.rows, self.laplacian.columns
         if self._local is None:
-            return alpha
-        dtype = self.laplacian.diagonal.dtype
-        pull = mixture.alpha[pixels].astype(dtype)
-        diagonal = mixture.confidence[pixels].astype(dtype)
+            return np.empty(0, np.float32)
+        dtype, order = self.laplacian.diagonal.dtype, self.laplacian.order
+        pull = mixed[order].astype(dtype)
+        diagonal = confidence[order].astype(dtype)
         diagonal *= weight
         diagonal += FAINT_PULL
         solver = Multigrid(self._local, diagonal)
+        diagonal *= pull
+        diagonal += self.laplacian.pull
         solution, _ = solver.solve(
-            self.laplacian.pull + diagonal * pull,
-            start=pull if start is None else start[pixels].astype(dtype),
+            diagonal,
+            start=pull if start is None else start[order].astype(dtype),
             tolerance=tolerance,
             most_iterations=MOST_ITERATIONS,
         )
-        alpha[pixels] = np.clip(solution, 0, 1)
+        alpha = np.empty(len(order), np.float32)
+        alpha[order] = np.clip(solution, 0, 1, out=solution)
         return alpha

@@ -56,6 +56,9 @@ class MattingLaplacian:
     columns: Places
     """Where the n unknown pixels are."""
 
+    order: Places
+    """Which each of them is if they are counted row by row."""
+
     bounds: tuple[int, ...]
     """Class c holds the unknown pixels `bounds[c]` to `bounds[c + 1]`."""
 
@@ -93,8 +96,7 @@ def matting_laplacian(
     rows, columns = (where.astype(np.int32) for where in np.nonzero(unknown))
     classes = (rows % 3 * 3 + columns % 3).astype(np.uint8)
     order = np.argsort(classes, kind="stable")
-    rows, columns = rows[order], columns[order]
-    del order
+    rows, columns, order = rows[order], columns[order], order.astype(np.int32)
     bounds = np.concatenate([[0], np.cumsum(np.bincount(classes, minlength=COLOURS))])
     count = len(rows)
     # A border of two makes every neighbour addressable; -1 stands for "not an unknown pixel".
@@ -135,6 +137,7 @@ def matting_laplacian(
         shape=(height, width),
         rows=rows,
         columns=columns,
+        order=order,
         bounds=tuple(bounds.tolist()),
         lower=lower,
         diagonal=diagonal,

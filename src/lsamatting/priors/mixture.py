@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from lsamatting.samples import Samples, as_float
+
 NEIGHBOURS = 5
 """Known pixels of each side that are mixed."""
 
@@ -64,7 +66,7 @@ class Mixture(NamedTuple):
 
 
 def colour_mixture(
-    image: NDArray[np.float32],
+    image: Samples,
     foreground: NDArray[np.bool_],
     background: NDArray[np.bool_],
     *,
@@ -77,7 +79,7 @@ def colour_mixture(
     Parameters
     ----------
     image:
-        H×W×3 in [0, 1].
+        H×W×3, in [0, 1] or integers as in files.
     foreground, background:
         H×W, True where known.
     neighbours:
@@ -111,7 +113,7 @@ def colour_mixture(
         count = min(neighbours, len(samples))
         _, index = tree.query(means, k=np.arange(1, count + 1), eps=SLACK, workers=workers)
         found.append(samples[index, :3].astype(np.float32))
-    colours = image[rows, columns]
+    colours = as_float(image[rows, columns])
     shares, trust = np.empty((2, len(rows)), np.float32)
     for start in range(0, len(rows), CHUNK):
         part = slice(start, start + CHUNK)
@@ -121,13 +123,13 @@ def colour_mixture(
 
 
 def _cells(
-    image: NDArray[np.float32],
+    image: Samples,
     rows: NDArray[np.intp],
     columns: NDArray[np.intp],
     size: float,
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Give each pixel's cell, and each cell's mean colour and place: m×5."""
-    colours = image[rows, columns]
+    colours = as_float(image[rows, columns])
     steps = int(1 / size) + 2
     red, green, blue = (colours * np.float32(1 / size)).astype(np.int64).T
     across = int(columns.max()) // POSITION_CELL + 1

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.errors import ConfigError
+from lsamatting.memory import give_back_freed_memory
 from lsamatting.priors.channels import PRIOR_CHANNELS, channel_count
 from lsamatting.priors.closed_form import MIXTURE_WEIGHT, ClosedForm
 from lsamatting.priors.extension import implied_alpha, nearest_colours, smooth_colours
 from lsamatting.priors.grid import enlarge, shrink, shrink_known
-from lsamatting.priors.mixture import Mixture, colour_mixture
+from lsamatting.priors.mixture import colour_mixture
+from lsamatting.samples import Samples, as_float
 
 GRID = 2
 """Extensions are computed on a grid this many times coarser than the image: they are smooth, and
@@ -23,15 +24,23 @@ four times cheaper there. Opacities are taken at full resolution."""
 DISTANCE_RANGE = 64.0
 """Distance in image pixels that maps to 1; farther counts the same."""
 
+STRIP = 512
+"""Rows that are shrunk together."""
+
 
 def compute_priors(
-    image: NDArray[np.float32],
+    image: Samples,
     trimap: NDArray[np.uint8],
     *,
     which: Sequence[str] = tuple(PRIOR_CHANNELS),
     workers: int = 1,
 ) -> NDArray[np.float32]:
-    """Compute the named priors.
+    """Compute the named priors of a whole picture: H×W×P; see `PriorField`."""
+    return PriorField(image, trimap, which=which, workers=workers).part()
+
+
+class PriorField:
+    """The named priors of a picture, which are solved for all of it and given for any part.
 
     - `alpha_mixture`: share of the foreground in the mixture of known colours that explains a
       pixel's own; `mixture_confidence`: how far apart the two mixed colours lie, η.
@@ -41,172 +50,227 @@ def compute_priors(
       `distances` to them; `smooth_foreground`, `smooth_background`: known colours carried on
       smoothly; `alpha_nearest`, `alpha_smooth`: the opacity that such a pair implies.
 
+    Opacities that are solved for are kept for unknown pixels only, the rest on its grid.
+
     Parameters
     ----------
     image:
-        H×W×3, gamma-encoded RGB in [0, 1].
+        H×W×3, gamma-encoded RGB: in [0, 1], or integers as in files.
     trimap:
         H×W with 0 (background), 128 (unknown) and 255 (foreground).
     which:
         Names of `PRIOR_CHANNELS`, in the order in which they are to be stacked.
     workers:
-        Threads to share the work among; more than two are of no use.
-
-    Returns
-    -------
-    ndarray
-        H×W×P float32 in [0, 1], P the sum of the named priors' channels.
+        Threads to share the work among; more than two are of no use, and two take more memory.
 
     Raises
     ------
     ConfigError
         A name is not a prior's.
     """
-    for name in which:
-        if name not in PRIOR_CHANNELS:
-            raise ConfigError(f"unknown prior {name!r}; accepted: {', '.join(PRIOR_CHANNELS)}")
-    stack = np.empty((*trimap.shape, channel_count(which)), np.float32)
-    priors = _Priors(image, trimap)
-    if workers > 1:
-        with ThreadPoolExecutor(workers) as pool:
-            for independent in _STAGES:
-                wanted = [name for name in independent if _NEEDED_BY[name] & set(which)]
-                list(pool.map(lambda name: getattr(priors, name), wanted))
-    start = 0
-    for name in which:
-        stop = start + PRIOR_CHANNELS[name]
-        channels: NDArray[np.float32] = getattr(priors, name)
-        stack[..., start:stop] = channels.reshape(*trimap.shape, -1)
-        start = stop
-    return stack
 
-
-_STAGES = (
-    ("closed_form", "mixture"),
-    ("alpha_closed_form", "alpha_joint", "extensions"),
-)
-"""Parts that take long, in an order in which those of a stage do not wait for each other."""
-
-_NEEDED_BY = {
-    "closed_form": {"alpha_closed_form", "alpha_joint"},
-    "mixture": {"alpha_closed_form", "alpha_joint", "alpha_mixture", "mixture_confidence"},
-    "alpha_closed_form": {"alpha_closed_form"},
-    "alpha_joint": {"alpha_joint"},
-    "extensions": {
-        "alpha_nearest",
-        "alpha_smooth",
-        "nearest_foreground",
-        "nearest_background",
-        "smooth_foreground",
-        "smooth_background",
-        "distances",
-    },
-}
-
-
-class _Priors:
-    """Each prior under its name, computed once it is asked for, and what several of them share."""
-
-    def __init__(self, image: NDArray[np.float32], trimap: NDArray[np.uint8]) -> None:
+    def __init__(
+        self,
+        image: Samples,
+        trimap: NDArray[np.uint8],
+        *,
+        which: Sequence[str] = tuple(PRIOR_CHANNELS),
+        workers: int = 1,
+    ) -> None:
+        for name in which:
+            if name not in PRIOR_CHANNELS:
+                raise ConfigError(f"unknown prior {name!r}; accepted: {', '.join(PRIOR_CHANNELS)}")
+        self.which = tuple(which)
+        self._image = image
+        self._trimap = trimap
+        self._before = _counted_before(trimap)
+        self._solved: dict[str, NDArray[np.float32]] = {}
+        """Of each unknown pixel, row by row."""
+        self._carried: dict[str, NDArray[np.float32]] = {}
+        """On the grid."""
         height, width = trimap.shape
-        self.size = (width, height)
-        self.image = np.ascontiguousarray(image, np.float32)
-        self.foreground = trimap == 255
-        self.background = trimap == 0
+        self._grid = (width + GRID - 1) // GRID, (height + GRID - 1) // GRID
+        if workers > 1:
+            with ThreadPoolExecutor(workers) as pool:
+                self._solve(set(which), pool)
+        else:
+            self._solve(set(which), None)
 
-    @cached_property
-    def grid(self) -> tuple[int, int]:
-        width, height = self.size
-        return (width + GRID - 1) // GRID, (height + GRID - 1) // GRID
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        return (*self._trimap.shape, channel_count(self.which))
 
-    @cached_property
-    def small(self) -> NDArray[np.float32]:
-        return shrink(self.image, self.grid)
+    def part(
+        self, rows: slice = slice(None), columns: slice = slice(None)
+    ) -> NDArray[np.float32]:
+        """Give the priors of a part, H×W×P float32 in [0, 1].
 
-    @cached_property
-    def small_foreground(self) -> NDArray[np.bool_]:
-        return shrink_known(self.foreground, self.grid)
+        It is what the whole has there, to rounding, if the part begins at multiples of `GRID` and
+        the picture's sides are multiples of it.
+        """
+        height, width, channels = self.shape
+        rows, columns = slice(*rows.indices(height)[:2]), slice(*columns.indices(width)[:2])
+        part = _Part(self, rows, columns)
+        stack = np.empty((rows.stop - rows.start, columns.stop - columns.start, channels), np.float32)
+        start = 0
+        for name in self.which:
+            stop = start + PRIOR_CHANNELS[name]
+            stack[..., start:stop] = part.named(name).reshape(*stack.shape[:2], -1)
+            start = stop
+        return stack
 
-    @cached_property
-    def small_background(self) -> NDArray[np.bool_]:
-        return shrink_known(self.background, self.grid)
+    def _solve(self, which: set[str], pool: ThreadPoolExecutor | None) -> None:
+        """Solve for what is wanted; what does not wait for each other side by side."""
+        foreground, background = self._trimap == 255, self._trimap == 0
+        unknown = ~(foreground | background)
+        solving = [name for name in ("alpha_joint", "alpha_closed_form") if name in which]
 
-    @cached_property
-    def near_foreground(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return nearest_colours(self.small, self.small_foreground)
+        def mix() -> None:
+            mixture = colour_mixture(self._image, foreground, background)
+            self._solved["alpha_mixture"] = mixture.alpha[unknown]
+            self._solved["mixture_confidence"] = mixture.confidence[unknown]
 
-    @cached_property
-    def near_background(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return nearest_colours(self.small, self.small_background)
+        def affinities() -> ClosedForm:
+            return ClosedForm(self._image, foreground, background)
 
-    @cached_property
-    def filled_foreground(self) -> NDArray[np.float32]:
-        return smooth_colours(self.small, self.small_foreground)
+        def extend() -> None:
+            self._extend(which, foreground, background)
 
-    @cached_property
-    def filled_background(self) -> NDArray[np.float32]:
-        return smooth_colours(self.small, self.small_background)
+        mixing = bool(which & _OF_MIXTURE)
+        if pool is None:
+            if mixing:
+                mix()
+                give_back_freed_memory()
+            if solving:
+                closed_form = affinities()
+                for name in solving:
+                    self._solved[name] = self._opacity(closed_form, name)
+                del closed_form
+                give_back_freed_memory()
+            extend()
+            return
+        if mixing:
+            mixed = pool.submit(mix)
+            closed_form = pool.submit(affinities).result() if solving else None
+            mixed.result()
+        jobs = [pool.submit(self._opacity, closed_form, name) for name in solving] if solving else []
+        extended = pool.submit(extend)
+        for name, job in zip(solving, jobs, strict=True):
+            self._solved[name] = job.result()
+        extended.result()
 
-    @cached_property
-    def extensions(self) -> tuple[object, ...]:
-        """What takes time of all that rests on colours carried into the unknown region."""
-        return (
-            self.near_foreground,
-            self.near_background,
-            self.filled_foreground,
-            self.filled_background,
+    def _opacity(self, closed_form: ClosedForm, name: str) -> NDArray[np.float32]:
+        weight = MIXTURE_WEIGHT if name == "alpha_joint" else 0
+        return closed_form.solve(
+            self._solved["alpha_mixture"], self._solved["mixture_confidence"], weight=weight
         )
 
-    @cached_property
-    def nearest_foreground(self) -> NDArray[np.float32]:
-        return enlarge(self.near_foreground[0], self.size)
+    def _extend(
+        self, which: set[str], foreground: NDArray[np.bool_], background: NDArray[np.bool_]
+    ) -> None:
+        """Carry known colours into the unknown region."""
+        near, smooth = bool(which & _OF_NEAREST), bool(which & _OF_SMOOTH)
+        if not (near or smooth):
+            return
+        small = self._shrunk()
+        for side, known in (("foreground", foreground), ("background", background)):
+            seen = shrink_known(known, self._grid)
+            if near:
+                colours, distance = nearest_colours(small, seen)
+                self._carried[f"nearest_{side}"] = colours
+                self._carried[f"distance_{side}"] = np.minimum(
+                    distance * np.float32(GRID / DISTANCE_RANGE), 1
+                )
+            if smooth:
+                self._carried[f"smooth_{side}"] = smooth_colours(small, seen)
 
-    @cached_property
-    def nearest_background(self) -> NDArray[np.float32]:
-        return enlarge(self.near_background[0], self.size)
+    def _shrunk(self) -> NDArray[np.float32]:
+        """Average the picture on the grid, some rows at a time where they fall on the grid's."""
+        width, height = self._grid
+        if self._image.shape[0] != GRID * height:
+            return shrink(as_float(self._image), self._grid)
+        small = np.empty((height, width, 3), np.float32)
+        for top in range(0, height, STRIP):
+            strip = self._image[GRID * top : GRID * (top + STRIP)]
+            small[top : top + STRIP] = shrink(as_float(strip), (width, len(strip) // GRID))
+        return small
 
-    @cached_property
-    def smooth_foreground(self) -> NDArray[np.float32]:
-        return enlarge(self.filled_foreground, self.size)
 
-    @cached_property
-    def smooth_background(self) -> NDArray[np.float32]:
-        return enlarge(self.filled_background, self.size)
+_OF_MIXTURE = {"alpha_mixture", "mixture_confidence", "alpha_closed_form", "alpha_joint"}
+_OF_NEAREST = {"alpha_nearest", "nearest_foreground", "nearest_background", "distances"}
+_OF_SMOOTH = {"alpha_smooth", "smooth_foreground", "smooth_background"}
 
-    @property
-    def distances(self) -> NDArray[np.float32]:
-        both = np.stack((self.near_foreground[1], self.near_background[1]), axis=-1)
-        both = np.minimum(both * (GRID / DISTANCE_RANGE), 1)
-        return enlarge(both.astype(np.float32), self.size)
 
-    @property
-    def alpha_nearest(self) -> NDArray[np.float32]:
-        return implied_alpha(self.image, self.nearest_foreground, self.nearest_background)
+class _Part:
+    """Each prior of one part under its name, computed when it is asked for."""
 
-    @property
-    def alpha_smooth(self) -> NDArray[np.float32]:
-        return implied_alpha(self.image, self.smooth_foreground, self.smooth_background)
+    def __init__(self, field: PriorField, rows: slice, columns: slice) -> None:
+        self._field, self._rows, self._columns = field, rows, columns
+        self._colours: dict[str, NDArray[np.float32]] = {}
 
-    @cached_property
-    def mixture(self) -> Mixture:
-        return colour_mixture(self.image, self.foreground, self.background)
+    def named(self, name: str) -> NDArray[np.float32]:
+        """Give H×W or H×W×C."""
+        if name in ("alpha_nearest", "alpha_smooth"):
+            kind = name.removeprefix("alpha_")
+            return implied_alpha(
+                as_float(self._field._image[self._rows, self._columns]),
+                self.named(f"{kind}_foreground"),
+                self.named(f"{kind}_background"),
+            )
+        if name == "distances":
+            carried = self._field._carried
+            return self._enlarged(
+                [carried["distance_foreground"], carried["distance_background"]]
+            )
+        if name.startswith(("nearest_", "smooth_")):
+            if name not in self._colours:
+                self._colours[name] = self._enlarged([self._field._carried[name]])
+            return self._colours[name]
+        return self._filled(name)
 
-    @property
-    def alpha_mixture(self) -> NDArray[np.float32]:
-        return self.mixture.alpha
+    def _filled(self, name: str) -> NDArray[np.float32]:
+        """Put what was solved for where it belongs: known pixels are 0 and 1, their certainty 1."""
+        trimap, before = self._field._trimap, self._field._before
+        marks = trimap[self._rows, self._columns]
+        known = np.ones(marks.shape, bool) if name == "mixture_confidence" else marks == 255
+        filled = known.astype(np.float32)
+        within = np.zeros(trimap.shape[1], bool)
+        within[self._columns] = True
+        strip = _unknown(trimap[self._rows])
+        values = self._field._solved[name][before[self._rows.start] : before[self._rows.stop]]
+        filled[_unknown(marks)] = values[np.broadcast_to(within, strip.shape)[strip]]
+        return filled
 
-    @property
-    def mixture_confidence(self) -> NDArray[np.float32]:
-        return self.mixture.confidence
+    def _enlarged(self, planes: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Interpolate planes or colours of the grid at the part's pixels: H×W×C."""
+        height, width = self._field._trimap.shape
+        rows, columns = self._rows, self._columns
+        across, down = self._field._grid
+        if (height, width) != (GRID * down, GRID * across):
+            # The grid's pixels are not quite twice as large then: only the whole tells where.
+            whole = [enlarge(plane, (width, height))[rows, columns] for plane in planes]
+            return np.dstack(whole)
+        # One more on each side, for the interpolation at the border.
+        top, left = max(rows.start // GRID - 1, 0), max(columns.start // GRID - 1, 0)
+        bottom, right = -(-rows.stop // GRID) + 1, -(-columns.stop // GRID) + 1
+        enlarged = []
+        for plane in planes:
+            seen = np.ascontiguousarray(plane[top:bottom, left:right])
+            wide = enlarge(seen, (GRID * seen.shape[1], GRID * seen.shape[0]))
+            enlarged.append(
+                wide[
+                    rows.start - GRID * top : rows.stop - GRID * top,
+                    columns.start - GRID * left : columns.stop - GRID * left,
+                ]
+            )
+        return enlarged[0] if len(enlarged) == 1 else np.dstack(enlarged)
 
-    @cached_property
-    def closed_form(self) -> ClosedForm:
-        return ClosedForm(self.image, self.foreground, self.background)
 
-    @cached_property
-    def alpha_closed_form(self) -> NDArray[np.float32]:
-        return self.closed_form.alpha(self.mixture, weight=0)
+def _unknown(marks: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return (marks != 0) & (marks != 255)
 
-    @cached_property
-    def alpha_joint(self) -> NDArray[np.float32]:
-        return self.closed_form.alpha(self.mixture, weight=MIXTURE_WEIGHT)
+
+def _counted_before(trimap: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Count the unknown pixels above each row, and at the end all of them."""
+    return np.concatenate([[0], np.cumsum(np.count_nonzero(_unknown(trimap), axis=1))])
