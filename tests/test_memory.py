@@ -16,13 +16,13 @@ from lsamatting import memory
 {before}
 memory.KEPT = 32 * 2**20
 memory.give_back_freed_memory()
-start = memory._resident_size()
+start = memory.resident_size()
 blocks = [np.ones(100_000, np.uint8) for _ in range(2000)]
 pins = blocks[::200] + blocks[-1:]
 del blocks
-grown = memory._resident_size() - start
+grown = memory.resident_size() - start
 memory.give_back_freed_memory()
-print(grown, memory._resident_size() - start)
+print(grown, memory.resident_size() - start)
 """
 
 
@@ -51,5 +51,5 @@ def test_a_small_growth_is_left_alone(monkeypatch):
             pytest.fail("given back")
 
     monkeypatch.setattr(memory, "_glibc", Library)
-    monkeypatch.setattr(memory, "_floor", memory._resident_size() - memory.KEPT // 2)
+    monkeypatch.setattr(memory, "_floor", memory.resident_size() - memory.KEPT // 2)
     memory.give_back_freed_memory()

@@ -7,6 +7,7 @@ curve, and whatever cannot be read is refused with one line.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -18,13 +19,13 @@ from lsamatting.choices import Depth, Transfer
 from lsamatting.colour import linear_to_srgb, premultiply, srgb_to_linear
 from lsamatting.errors import ImageError
 from lsamatting.picture_files import check_destination, check_format
-from lsamatting.samples import as_float
+from lsamatting.samples import Samples, as_float
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from lsamatting.formats.metadata import Metadata
-    from lsamatting.formats.raster import Raster, Samples
+    from lsamatting.formats.raster import Raster
 
     Source = str | Path | bytes | BinaryIO | Image.Image | npt.NDArray[Any]
     """What a picture is read from; a tensor of PyTorch too."""
@@ -33,6 +34,8 @@ Array = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
 DEFAULT_MAX_PIXELS = 200_000_000
+STRIP = 2**20
+"""Pixels that are converted together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +44,9 @@ class Picture:
 
     Attributes
     ----------
-    pixels
-        HxWx3 float32, RGB, gamma-encoded sRGB, in [0, 1]; files of linear light (OpenEXR, float
-        TIFF) keep what is above 1 or below 0.
+    samples
+        HxWx3, RGB, gamma-encoded sRGB: uint8 or uint16 as in the file, or float32 in [0, 1]; files
+        of linear light (OpenEXR, float TIFF) keep what is above 1 or below 0.
     alpha
         HxW float32 in [0, 1], the opacity that came with the picture, or None. Colour is straight.
     depth
@@ -58,7 +61,7 @@ class Picture:
         Resolution and camera data, which results take over, or None.
     """
 
-    pixels: Array
+    samples: Samples
     alpha: Array | None = None
     depth: Depth = 8
     linear: bool = False
@@ -69,11 +72,20 @@ class Picture:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height."""
-        return self.pixels.shape[1], self.pixels.shape[0]
+        return self.samples.shape[1], self.samples.shape[0]
+
+    @property
+    def pixels(self) -> Array:
+        """HxWx3 float32: what the samples stand for, computed anew unless they are that already."""
+        return as_float(self.samples)
 
     def visible(self) -> Array:
         """HxWx3 in [0, 1]: what a screen shows, without what linear light has beyond white."""
-        return np.clip(self.pixels, 0, 1) if self.linear else self.pixels
+        return as_float(self.visible_samples())
+
+    def visible_samples(self) -> Samples:
+        """Give the same as samples: integers where the file held such, which take less memory."""
+        return np.clip(self.samples, 0, 1) if self.linear else self.samples
 
 
 def read_picture(
@@ -122,14 +134,15 @@ def read_picture(
 
     raster = decode(source, max_pixels=max_pixels, layer=layer, light=transfer == "linear")
     colour, linear, notes = _to_srgb(raster, convert_profile=convert_profile, transfer=transfer)
-    pixels = as_float(colour)
-    if pixels.shape[2] == 1:
-        pixels = np.repeat(pixels, 3, axis=2)
+    # A copy where it is a part of what was decoded, which need not be kept for it.
+    samples = np.ascontiguousarray(colour)
+    if samples.shape[2] == 1:
+        samples = np.repeat(samples, 3, axis=2)
     alpha = raster.alpha if opacity else None
     if raster.alpha is not None and alpha is None:
         notes = (*notes, "its own opacity is ignored")
     return Picture(
-        pixels=pixels,
+        samples=samples,
         alpha=None if alpha is None else np.clip(as_float(alpha), 0, 1),
         depth=_depth(raster),
         linear=linear,
@@ -218,7 +231,7 @@ def check_values(name: str, values: npt.NDArray[Any]) -> None:
         raise ImageError(
             f"{name}: values of dtype {values.dtype}; accepted are floats, 1 for white"
         )
-    bad = values.size - int(np.count_nonzero(np.isfinite(values)))
+    bad = sum(int(np.count_nonzero(~np.isfinite(values[rows]))) for rows in _strips(values))
     if bad:
         raise ImageError(f"{name}: {bad} values are not finite (NaN or infinite)")
 
@@ -283,15 +296,19 @@ def write_picture(
     profile: bytes | None = icc.srgb_profile()
     if suffix == ".exr":
         depth, linear = 32, True
-    if depth == 32 and linear:
+    light = depth == 32 and linear
+    if light:
         profile = None
-        pixels = srgb_to_linear(pixels).astype(np.float32, copy=False)
-        if suffix == ".exr" and alpha is not None:
-            pixels = premultiply(pixels, alpha)
     samples = np.empty((*pixels.shape[:2], 3 if alpha is None else 4), _DTYPES[depth])
-    samples[..., :3] = _from_float(pixels, depth)
-    if alpha is not None:
-        samples[..., 3] = _from_float(alpha, depth)
+    for rows in _strips(pixels):
+        colours = pixels[rows]
+        if light:
+            colours = srgb_to_linear(colours).astype(np.float32, copy=False)
+            if suffix == ".exr" and alpha is not None:
+                colours = premultiply(colours, alpha[rows])
+        samples[rows, :, :3] = _from_float(colours, depth)
+        if alpha is not None:
+            samples[rows, :, 3] = _from_float(alpha[rows], depth)
     besides = encode.Besides(profile, _besides(metadata), _checked_quality(quality))
     encode.encode(target, samples, suffix=suffix, besides=besides)
 
@@ -316,7 +333,11 @@ def write_grey(
     if values.ndim != 2:
         raise ImageError(f"{name}: values of shape {values.shape}; accepted is HxW")
     check_values(name, values)
-    samples = _from_float(values, 32 if suffix == ".exr" else depth)
+    if suffix == ".exr":
+        depth = 32
+    samples = np.empty(values.shape, _DTYPES[depth])
+    for rows in _strips(values):
+        samples[rows] = _from_float(values[rows], depth)
     quality = None if suffix == ".webp" else _checked_quality(quality)
     resolution = replace(_besides(metadata), exif=None)
     besides = encode.Besides(None, resolution, quality)
@@ -328,6 +349,13 @@ _DTYPES: dict[int, type[np.generic]] = {8: np.uint8, 16: np.uint16, 32: np.float
 
 def _depth(raster: Raster) -> Depth:
     return cast(Depth, raster.samples.dtype.itemsize * 8)
+
+
+def _strips(values: npt.NDArray[Any]) -> Iterator[slice]:
+    """Go through a picture's rows, some together: what is made of them takes memory in between."""
+    step = max(STRIP * len(values) // max(values.size, 1), 1)
+    for top in range(0, len(values), step):
+        yield slice(top, top + step)
 
 
 def _from_float(values: npt.NDArray[Any], depth: int) -> npt.NDArray[Any]:

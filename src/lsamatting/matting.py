@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from numpy.typing import NDArray
 from PIL import Image
 
+from lsamatting.budget import parse_memory
 from lsamatting.choices import (
     Boundary,
     ForegroundMethod,
@@ -64,6 +65,9 @@ class Matting:
     precision:
         Number format of the network's arithmetic: `auto` (half where the device gains by it) or
         `full` (float32). If not given, `full` with `paper` and `published` padding, else `auto`.
+    memory:
+        What the process may take in all, in bytes or as `4GiB`; a picture that needs more is
+        computed in tiles. If not given, half of what is free when a picture comes.
 
     Raises
     ------
@@ -87,12 +91,14 @@ class Matting:
         boundary: Boundary = "paper",
         tta: bool | Averaging | None = None,
         precision: Precision | None = None,
+        memory: str | int | None = None,
     ) -> None:
         self.options = EstimateOptions(
             padding=padding,
             boundary=boundary,
             precision=precision or default_precision(padding),
             averaging=Averaging() if tta is True else tta or SINGLE,
+            memory=parse_memory(memory) if isinstance(memory, str) else memory,
         )
         self.runtime: Runtime = (
             network if isinstance(network, Runtime) else _with_torch(network, device)
@@ -109,6 +115,7 @@ class Matting:
         boundary: Boundary = "paper",
         tta: bool | Averaging | None = None,
         precision: Precision | None = None,
+        memory: str | int | None = None,
         revision: str | None = None,
         token: str | bool | None = None,
         cache_dir: str | Path | None = None,
@@ -124,7 +131,7 @@ class Matting:
             `lsamatting export` wrote; else a Hugging Face repository, `owner/name`.
         runtime:
             What runs the network, see `lsamatting.choices.RuntimeName`: `torch`, `onnx`, or `auto`.
-        device, padding, boundary, tta, precision:
+        device, padding, boundary, tta, precision, memory:
             As in the constructor.
         revision, token, cache_dir, force_download, local_files_only:
             How a repository is fetched, as in `huggingface_hub.hf_hub_download`.
@@ -152,6 +159,7 @@ class Matting:
             boundary=boundary,
             tta=tta,
             precision=precision,
+            memory=memory,
         )
 
     @property
@@ -260,16 +268,17 @@ class Matting:
         seconds = {"read": time.perf_counter() - start}
         found = estimate(
             self.runtime,
-            picture.visible(),
+            picture.visible_samples(),
             trimap.values,
             options=replace(self.options, refinement=refinement),
             strokes=painted,
             progress=progress,
+            name=str(picture.path or "the picture"),
         )
         seconds.update(found.seconds)
         begun = time.perf_counter()
         marks = with_strokes(trimap.values, painted)
-        colours = estimate_foreground(picture.pixels, found.alpha, marks, method=foreground)
+        colours = estimate_foreground(picture.samples, found.alpha, marks, method=foreground)
         seconds["foreground"] = time.perf_counter() - begun
         give_back_freed_memory()
         seconds["total"] = time.perf_counter() - start
@@ -323,7 +332,7 @@ class Matting:
             thresholds = trimap_thresholds(self.options.padding)
             trimap = Trimap.read(trimap, max_pixels=max_pixels, **thresholds)
         named = str(picture.path or "the picture")
-        trimap.check_size(picture.pixels.shape[:2], named, called=called)
+        trimap.check_size(picture.samples.shape[:2], named, called=called)
         return picture, trimap
 
 

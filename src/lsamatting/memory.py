@@ -43,12 +43,12 @@ def give_back_freed_memory() -> None:
     of them for a while. Does nothing after `keep_freed_memory`.
     """
     global _floor
-    size = _resident_size()
+    size = resident_size()
     if size is None or _keeping or (_floor is not None and size - _floor <= KEPT):
         return
     if (library := _glibc()) is not None:
         library.malloc_trim(0)
-        _floor = _resident_size()
+        _floor = resident_size()
 
 
 def _glibc() -> ctypes.CDLL | None:
@@ -58,7 +58,8 @@ def _glibc() -> ctypes.CDLL | None:
     return library if hasattr(library, "gnu_get_libc_version") else None
 
 
-def _resident_size() -> int | None:
+def resident_size() -> int | None:
+    """Give the bytes of memory that this process holds; None where the system does not tell."""
     try:
         pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     except OSError:

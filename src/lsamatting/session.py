@@ -15,6 +15,7 @@ from lsamatting.errors import ConfigError
 from lsamatting.foreground.estimate import estimate_foreground
 from lsamatting.images import Picture
 from lsamatting.inference.estimate import EstimateOptions
+from lsamatting.inference.fit import choose_tile
 from lsamatting.inference.frame import frame_picture
 from lsamatting.inference.open_picture import OpenPicture, Progress
 from lsamatting.inference.refinement.options import RefinementOptions, default_options
@@ -54,7 +55,7 @@ class Session:
         self._options = options
         self._foreground = foreground
         self._strokes: list[Stroke] = []
-        self._visible = picture.visible()
+        self._visible = picture.visible_samples()
         self._open: OpenPicture | None = None
 
     @property
@@ -128,6 +129,15 @@ class Session:
     def _estimate(self, refinement: RefinementOptions | None, progress: Progress | None) -> Matte:
         started = time.perf_counter()
         marks = with_strokes(self.trimap.values, self._strokes)
+        tile = choose_tile(
+            marks,
+            self._runtime.config,
+            padding=self._options.padding,
+            margin=self._options.margin,
+            refined=refinement is not None,
+            memory=self._options.memory,
+            name=str(self.picture.path or "the picture"),
+        )
         reused = self._open is not None and np.array_equal(marks, self._open.frame.whole)
         if self._open is None or not reused:
             # Priors are solved afresh, not from the last ones: a matte then follows from the
@@ -138,6 +148,7 @@ class Session:
                 padding=self._options.padding,
                 margin=self._options.margin,
                 priors=self._runtime.config.priors,
+                tile=tile,
             )
             self._open = OpenPicture(self._runtime, frame)
         found = self._open.estimate(
@@ -152,7 +163,7 @@ class Session:
             seconds["priors"] = 0.0
         begun = time.perf_counter()
         colours = estimate_foreground(
-            self.picture.pixels, found.alpha, marks, method=self._foreground
+            self.picture.samples, found.alpha, marks, method=self._foreground
         )
         seconds["foreground"] = time.perf_counter() - begun
         give_back_freed_memory()

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 
@@ -137,6 +138,30 @@ def _without_coarse_scales(plane, alpha, reach, bounds):
         foreground, background = estimate._mix(plane, alpha, foreground, background, reach, bounds)
         reach //= 4
     return foreground
+
+
+def test_strips_change_nothing(soft_disc, monkeypatch):
+    image, alpha = soft_disc
+    whole = estimate_foreground(image, alpha)
+    monkeypatch.setattr(estimate, "_STRIP", 1)
+    np.testing.assert_allclose(estimate_foreground(image, alpha), whole, atol=1e-6)
+
+
+def test_rows_are_stretched_as_opencv_does():
+    plane = np.random.default_rng(0).random((7, 5), np.float32)
+    for height in (7, 25, 26, 28):
+        expected = cv2.resize(plane, (5, height), interpolation=cv2.INTER_LINEAR)
+        rows = estimate._interpolated_rows(plane, height, 3, height - 1)
+        np.testing.assert_allclose(rows, expected[3:-1], atol=1e-6)
+
+
+def test_integers_are_what_they_stand_for(soft_disc):
+    image, alpha = soft_disc
+    stored = np.rint(image * 255).astype(np.uint8)
+    np.testing.assert_array_equal(
+        estimate_foreground(stored, alpha),
+        estimate_foreground(stored / np.float32(255), alpha),
+    )
 
 
 def test_colour_comes_from_afar():

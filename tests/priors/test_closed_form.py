@@ -62,9 +62,7 @@ def test_it_is_the_minimiser_of_its_energy(weight):
     expected[pixels] = np.clip(
         spsolve(matrix.tocsc(), laplacian.pull + pull * mixture.alpha[pixels]), 0, 1
     )
-    result = filled(
-        closed_form, mixture, foreground, background, weight=weight, tolerance=1e-9
-    )
+    result = filled(closed_form, mixture, foreground, background, weight=weight, tolerance=1e-9)
     np.testing.assert_allclose(result, expected, atol=1e-4)
 
 

@@ -99,6 +99,8 @@ class Model:
     boundary: Boundary = "paper"
     tta: Averaging | None = None
     precision: Precision | None = None
+    memory: int | None = None
+    """Bytes that may be taken, of all workers together; None for half of what is free."""
 
     def load(self) -> Matting:
         """Load the weights.
@@ -118,6 +120,7 @@ class Model:
             boundary=self.boundary,
             tta=self.tta,
             precision=self.precision,
+            memory=self.memory,
         )
 
 
@@ -141,7 +144,7 @@ class Recipe:
         said["model"] = {
             name: value
             for name, value in said["model"].items()
-            if name not in ("weights", "device")
+            if name not in ("weights", "device", "memory")
         }
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 

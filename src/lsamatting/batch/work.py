@@ -88,7 +88,7 @@ class Work:
             return {"unchanged": True, "inputs": inputs}
         picture = self.recipe.reading.picture(image)
         trimap = self._trimap(job, guide, picture)
-        trimap.check_size(picture.pixels.shape[:2], named(job.image), called=named(job.guide))
+        trimap.check_size(picture.samples.shape[:2], named(job.image), called=named(job.guide))
         read = time.perf_counter() - start
         result = self.model(
             picture,

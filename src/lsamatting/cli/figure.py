@@ -98,7 +98,7 @@ def fig3(
     limit = max_pixels or DEFAULT_MAX_PIXELS
     picture = read_picture(image, max_pixels=limit)
     marks = Trimap.read(trimap, max_pixels=limit, **trimap_thresholds(padding))
-    marks.check_size(picture.pixels.shape[:2], str(image), called=str(trimap))
+    marks.check_size(picture.samples.shape[:2], str(image), called=str(trimap))
     for note in marks.warnings:
         warn(f"{trimap}: {note}")
     model = Matting.from_pretrained(weights, runtime="torch", device=device)

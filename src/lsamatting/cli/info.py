@@ -18,6 +18,7 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:
     """Print versions, runtimes, devices and bundled weights."""
+    from lsamatting.budget import default_memory, describe
     from lsamatting.threads import thread_count
     from lsamatting.weights import bundled_names, describe_bundled
 
@@ -28,7 +29,7 @@ def info(
         "python": f"{platform.python_version()} on {platform.platform(terse=True)}",
     }
     extras = [extra for extra in EXTRAS if installed(extra)]
-    threads = thread_count()
+    threads, memory = thread_count(), default_memory()
     weights = {name: describe_bundled(name) for name in bundled_names()}
     if as_json:
         report = {
@@ -39,6 +40,7 @@ def info(
                 for name, (version, devices) in runtimes.items()
             },
             "threads": threads,
+            "memory": memory,
             "extras": extras,
             "weights": weights,
         }
@@ -48,7 +50,9 @@ def info(
     for name, (version, devices) in runtimes.items():
         chosen = " (default)" if name == default else ""
         facts[f"runtime {name}"] = f"{version} on {', '.join(devices)}{chosen}"
-    _print({**facts, "threads": str(threads), "extras": ", ".join(extras) or "none"})
+    facts["threads"] = str(threads)
+    facts["memory"] = f"{describe(memory)} for a picture, half of what is free"
+    _print({**facts, "extras": ", ".join(extras) or "none"})
     if not weights:
         say("weights: none bundled")
     for described in weights.values():

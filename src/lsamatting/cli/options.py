@@ -173,5 +173,11 @@ WorkersOption = Annotated[
         min=0,
         help="Of several pictures: processes that work on them side by side, each with a model of "
         "its own; 0 works in this one [as many as --threads leaves room for].",
+MemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="AMOUNT",
+        help="Memory that may be taken, as 4GiB; larger pictures are computed in tiles "
+        "[half of what is free].",
     ),
 ]

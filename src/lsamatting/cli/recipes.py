@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lsamatting.budget import parse_memory
 from lsamatting.choices import trimap_thresholds
 from lsamatting.cli.techniques import averaging, refine_options
 from lsamatting.errors import ConfigError
@@ -28,6 +29,7 @@ def recipe_of(
     device: str,
     padding: Padding,
     precision: Precision | None,
+    memory: str | None,
     boundary: Boundary | None,
     refine: bool,
     refine_steps: int | None,
@@ -65,6 +67,7 @@ def recipe_of(
         boundary=boundary,
         padding=padding,
     )
+    allowed = None if memory is None else parse_memory(memory)
     averaged = averaging(tta, scales=tta_scales, symmetries=tta_symmetries)
 
     from lsamatting.batch.recipe import OVERLAY_COLOUR, Guide, Model, Reading, Recipe
@@ -82,6 +85,7 @@ def recipe_of(
             boundary=boundary or "paper",
             tta=averaged,
             precision=precision,
+            memory=allowed,
         ),
         guide=Guide(
             limit,

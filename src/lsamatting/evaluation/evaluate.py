@@ -67,7 +67,7 @@ class _Sample:
             self._image = read_picture(self.files.image, convert_profile=not self.as_stored)
             named = str(self.files.trimap or self.files.alpha)
             self.trimap.check_size(
-                self._image.pixels.shape[:2], str(self.files.image), called=named
+                self._image.samples.shape[:2], str(self.files.image), called=named
             )
         return self._image
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from lsamatting.choices import ForegroundMethod
 from lsamatting.errors import ConfigError, ImageError, TrimapError
+from lsamatting.samples import Samples, as_float
 from lsamatting.trimap import FOREGROUND
 from lsamatting.windows import window_around
 
@@ -34,12 +35,15 @@ _GIVE = 0.03
 # Weight of the colour that the wider scale found, where hardly any weight lies around a pixel.
 _KEEP = 1e-4
 
+# Pixels of a strip of rows that are worked on together.
+_STRIP = 2**21
+
 # Radii from here on are averaged on a picture of a quarter of the size.
 _COARSE = 16
 
 
 def estimate_foreground(
-    image: Array,
+    image: Samples,
     alpha: Array,
     trimap_values: NDArray[np.uint8] | None = None,
     *,
@@ -50,7 +54,7 @@ def estimate_foreground(
     Parameters
     ----------
     image
-        HxWx3 float in [0, 1], gamma-encoded.
+        HxWx3, gamma-encoded: float in [0, 1], or uint8 or uint16 as in files.
     alpha
         HxW float in [0, 1].
     trimap_values
@@ -85,14 +89,14 @@ def estimate_foreground(
                 f"{name} is {other.shape[1]}x{other.shape[0]} pixels"
                 f" but the image is {image.shape[1]}x{image.shape[0]}"
             )
-    result = np.array(image, np.float32)
+    result = np.array(image, np.float32) if image.dtype.kind == "f" else as_float(image)
     mixed = (alpha > 0) & (alpha < 1)
     window = None if method == "none" else window_around(mixed, _MARGIN)
     if window is None:
         return result
-    opacity = np.array(alpha[window], np.float32)
+    opacity = np.ascontiguousarray(alpha[window], np.float32)
     known = opacity >= 1 if trimap_values is None else trimap_values[window] == FOREGROUND
-    low, high = min(0.0, float(image.min())), max(1.0, float(image.max()))
+    low, high = min(0.0, float(result.min())), max(1.0, float(result.max()))
     reach = _reach(opacity, mixed[window])
     # Channel by channel: a third of the memory, and rows that processors like.
     for c in range(result.shape[2]):
@@ -117,7 +121,7 @@ def _reach(alpha: Array, mixed: NDArray[np.bool_]) -> int:
 
 
 def _fuse(plane: Array, alpha: Array, reach: int, bounds: tuple[float, float]) -> Array:
-    """Estimate one channel of the foreground, HxW."""
+    """Estimate one channel of the foreground, HxW; at the finest scales some rows at a time."""
     height, width = plane.shape
     small = ((width + 3) // 4, (height + 3) // 4)
     coarse = _resize(plane, small, cv2.INTER_AREA)
@@ -127,12 +131,34 @@ def _fuse(plane: Array, alpha: Array, reach: int, bounds: tuple[float, float]) -
     while radius >= _COARSE:
         foreground, background = _mix(coarse, opacity, foreground, background, radius // 4, bounds)
         radius //= 4
-    foreground = _resize(foreground, (width, height), cv2.INTER_LINEAR)
-    background = _resize(background, (width, height), cv2.INTER_LINEAR)
+    radii = []
     while radius >= 1:
-        foreground, background = _mix(plane, alpha, foreground, background, radius, bounds)
+        radii.append(radius)
         radius //= 4
-    return foreground
+    # Bilinear interpolation, first along rows; along columns where a strip needs it.
+    wide = [_resize(part, (width, small[1]), cv2.INTER_LINEAR) for part in (foreground, background)]
+    estimated = np.empty_like(plane)
+    margin = sum(radii)
+    step = max(_STRIP // width, 4 * margin)
+    for top in range(0, height, step):
+        first, last = max(top - margin, 0), min(top + step + margin, height)
+        front, back = (_interpolated_rows(part, height, first, last) for part in wide)
+        rows = slice(first, last)
+        for radius in radii:
+            front, back = _mix(plane[rows], alpha[rows], front, back, radius, bounds)
+        estimated[top : top + step] = front[top - first : top - first + step]
+    return estimated
+
+
+def _interpolated_rows(plane: Array, height: int, first: int, last: int) -> Array:
+    """Give some rows of a plane that is stretched bilinearly to a height."""
+    where = (np.arange(first, last) + 0.5) * (len(plane) / height) - 0.5
+    where = np.clip(where, 0, len(plane) - 1)
+    above = np.floor(where).astype(np.intp)
+    share = (where - above).astype(np.float32)[:, None]
+    result: Array = plane[above]
+    result += share * (plane[np.minimum(above + 1, len(plane) - 1)] - result)
+    return result
 
 
 def _resize(plane: Array, size: tuple[int, int], how: int) -> Array:

@@ -65,7 +65,7 @@ class Reestimation:
         """
         picture = read_picture(task.foreground, max_pixels=self.max_pixels)
         opacity, _ = read_grey(task.alpha, max_pixels=self.max_pixels)
-        if opacity.shape != picture.pixels.shape[:2]:
+        if opacity.shape != picture.samples.shape[:2]:
             raise ImageError(
                 f"{task.alpha}: {opacity.shape[1]}x{opacity.shape[0]} pixels, but "
                 f"{task.foreground} has {picture.size[0]}x{picture.size[1]}"

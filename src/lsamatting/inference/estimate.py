@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lsamatting.choices import Boundary, Padding, Precision
 from lsamatting.errors import ConfigError
+from lsamatting.inference.fit import choose_tile
 from lsamatting.inference.frame import MARGIN, frame_picture
 from lsamatting.inference.open_picture import Estimate, OpenPicture, Progress
 from lsamatting.inference.refinement.options import RefinementOptions
@@ -31,6 +32,7 @@ from lsamatting.inference.tta import (
     resize_picture,
     resize_stroke,
 )
+from lsamatting.samples import Samples
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,10 @@ class EstimateOptions:
     boundary: Boundary = "paper"
     """Which boundary pixels refinement looks at."""
 
+    memory: int | None = None
+    """Bytes that the process may take in all, which decides whether a picture is computed in tiles;
+    None for half of what is free."""
+
     def __post_init__(self) -> None:
         for name, value, kind in (
             ("padding", self.padding, Padding),
@@ -85,12 +91,13 @@ def default_precision(padding: Padding) -> Precision:
 
 def estimate(
     runtime: Runtime,
-    image: NDArray[np.float32],
+    image: Samples,
     trimap: NDArray[np.uint8],
     *,
     options: EstimateOptions = EstimateOptions(),
     strokes: Sequence[Stroke] = (),
     progress: Progress | None = None,
+    name: str = "the picture",
 ) -> Estimate:
     """Estimate the opacity of every pixel.
 
@@ -102,7 +109,7 @@ def estimate(
     runtime:
         The network.
     image:
-        H×W×3, gamma-encoded RGB in [0, 1].
+        H×W×3, gamma-encoded RGB: in [0, 1], or integers as in files.
     trimap:
         H×W with 0, 128 (unknown) and 255; known pixels become 0 and 1.
     options:
@@ -112,18 +119,22 @@ def estimate(
         they say, and refinement makes the network agree with them.
     progress:
         Called with the runs, or steps of refinement, done and their number.
+    name:
+        Of the picture, in messages.
 
     Raises
     ------
     TrimapError
         Image and trimap differ in size.
+    ImageError
+        It does not fit into the memory that may be taken, even in tiles.
     ConfigError
         The runtime cannot refine.
     """
     averaging = options.averaging
     marks = with_strokes(trimap, strokes)
     symmetries = square_symmetries(averaging.symmetries)
-    total = np.zeros(trimap.shape, np.float32)
+    total: NDArray[np.float32] | None = None
     seconds: dict[str, float] = {}
     reports: list[RefinementReport] = []
     for number, scale in enumerate(averaging.scales):
@@ -134,7 +145,17 @@ def estimate(
             padding=options.padding,
             margin=options.margin,
             priors=runtime.config.priors,
+            tile=choose_tile(
+                seen_marks,
+                runtime.config,
+                padding=options.padding,
+                margin=options.margin,
+                refined=options.refinement is not None,
+                memory=options.memory,
+                name=name,
+            ),
         )
+        del seen
         part = OpenPicture(runtime, frame).estimate(
             refinement=options.refinement,
             boundary=options.boundary,
@@ -143,12 +164,18 @@ def estimate(
             symmetries=symmetries,
             progress=_within(progress, number, len(averaging.scales)),
         )
-        total += resize_back(part.alpha, trimap.shape)
+        resized = resize_back(part.alpha, trimap.shape)
+        total = resized if total is None else np.add(total, resized, out=total)
         reports += part.reports
         for step, spent in part.seconds.items():
             seconds[step] = seconds.get(step, 0.0) + spent
-    total /= np.float32(len(averaging.scales))
-    alpha = np.where(marks == 128, np.clip(total, 0, 1), np.asarray(marks == 255, np.float32))
+        del frame, part, resized
+    assert total is not None
+    alpha = total
+    alpha /= np.float32(len(averaging.scales))
+    np.clip(alpha, 0, 1, out=alpha)
+    alpha[marks == 0] = 0
+    alpha[marks == 255] = 1
     paint_strokes(alpha, strokes)
     return Estimate(alpha=alpha, seconds=seconds, reports=tuple(reports))
 

@@ -26,6 +26,11 @@ from lsamatting.windows import window_around
 MARGIN = 64
 """Pixels of known region around the unknown region that the network sees by default."""
 
+Part = tuple[slice, slice]
+"""Rows and columns."""
+
+ALL: Part = (slice(None), slice(None))
+
 PAPER_MULTIPLE = 64
 PUBLISHED_BORDER = 16
 """Width of the reflected border, and of the zero border around it."""
@@ -65,9 +70,7 @@ class Layout:
 class Priors(Protocol):
     """The colour priors of a frame, `PriorField` or `Stack`."""
 
-    def part(
-        self, rows: slice = slice(None), columns: slice = slice(None)
-    ) -> NDArray[np.float32]:
+    def part(self, rows: slice = slice(None), columns: slice = slice(None)) -> NDArray[np.float32]:
         """Give those of a part, which begins at even pixels: H×W×P in [0, 1]."""
 
 
@@ -78,9 +81,7 @@ class Stack:
     array: NDArray[np.float32]
     """H×W×P."""
 
-    def part(
-        self, rows: slice = slice(None), columns: slice = slice(None)
-    ) -> NDArray[np.float32]:
+    def part(self, rows: slice = slice(None), columns: slice = slice(None)) -> NDArray[np.float32]:
         """Give those of a part: a view."""
         return self.array[rows, columns]
 
@@ -125,16 +126,13 @@ class Frame:
     def lay_out(
         self,
         symmetry: Symmetry = IDENTITY,
-        part: tuple[slice, slice] = (slice(None), slice(None)),
+        part: Part = ALL,
     ) -> Layout:
         """Turn the frame, or a part of it, by a symmetry of the square and pad it."""
         image = symmetry.apply(as_float(self.image[part]))
         trimap = symmetry.apply(self.trimap[part])
         priors = symmetry.apply(self.priors.part(*part))
-        own = np.zeros(self.trimap[part].shape, np.bool_)
-        top, left = (place.start or 0 for place in part)
-        own[: max(self.size[0] - top, 0), : max(self.size[1] - left, 0)] = True
-        counted = symmetry.apply(own)
+        counted = symmetry.apply(self._counted(part))
         height, width = trimap.shape
         top, unknown = 0, 0.5
         if self.padding == "published":
@@ -151,6 +149,17 @@ class Frame:
             place=(slice(top, top + height), slice(top, top + width)),
             symmetry=symmetry,
         )
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """H×W, True where a pixel is the picture's own and not its reflection."""
+        return self._counted(ALL)
+
+    def _counted(self, part: Part) -> NDArray[np.bool_]:
+        own = np.zeros(self.trimap[part].shape, np.bool_)
+        top, left = (place.start or 0 for place in part)
+        own[: max(self.size[0] - top, 0), : max(self.size[1] - left, 0)] = True
+        return own
 
     def lay_out_mask(self, mask: NDArray[np.bool_], layout: Layout) -> NDArray[np.bool_]:
         """Bring a mask of the picture's size into a layout, False in what surrounds the picture."""
@@ -170,7 +179,7 @@ class Frame:
         part = alpha[self.window]
         unknown = self.whole[self.window] == 128
         height, width = part.shape
-        part[unknown] = np.clip(estimate[:height, :width][unknown], 0, 1)
+        np.clip(estimate[:height, :width], 0, 1, out=part, where=unknown)
         return alpha
 
 
@@ -224,9 +233,7 @@ def frame_picture(
     if padding != "published":
         multiple = STRIDE if padding == "window" else PAPER_MULTIPLE
         seen, marks = pad_to_multiple(seen, multiple), pad_to_multiple(marks, multiple)
-    field = PriorField(
-        seen, marks, which=() if empty else priors, workers=2 if tile is None else 1
-    )
+    field = PriorField(seen, marks, which=() if empty else priors, workers=2 if tile is None else 1)
     return Frame(
         image=seen,
         trimap=marks,

@@ -119,7 +119,7 @@ class OpenPicture:
             if refinement is not None:
                 reports.append(NOTHING_TO_REFINE)
         else:
-            summed = np.zeros(frame.trimap.shape, np.float32)
+            summed: NDArray[np.float32] | None = None
             for run, symmetry in enumerate(symmetries):
                 if refinement is None:
                     opacity = self._run(symmetry, precision)
@@ -136,9 +136,12 @@ class OpenPicture:
                     if len(symmetries) > 1:
                         # Features of two runs at once would double the peak of memory.
                         self._refiner = None
-                summed += np.clip(opacity, 0, 1)
+                opacity = np.clip(opacity, 0, 1)
+                summed = opacity if summed is None else np.add(summed, opacity, out=summed)
                 tell(run + 1)
-            alpha = frame.restore(summed / np.float32(len(symmetries)))
+            assert summed is not None
+            summed /= np.float32(len(symmetries))
+            alpha = frame.restore(summed)
         paint_strokes(alpha, strokes)
         seconds = {"priors": frame.seconds, "network": perf_counter() - started}
         if refinement is not None:

@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.inference.frame import Part
 from lsamatting.network.config import STRIDE
 from lsamatting.windows import window_around
 
@@ -28,9 +29,6 @@ RAMP = 16
 
 SMALLEST = 128
 """Sides of a core are not chosen below this: the overlap would be nearly all that is computed."""
-
-Part = tuple[slice, slice]
-"""Rows and columns."""
 
 
 @dataclass(frozen=True)

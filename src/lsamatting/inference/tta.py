@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lsamatting.errors import ConfigError
 from lsamatting.inference.strokes import Stroke
 from lsamatting.inference.symmetry import SymmetryCount
+from lsamatting.samples import Samples, as_float
 
 Pixels = TypeVar("Pixels", NDArray[np.float32], NDArray[np.uint8])
 
@@ -61,21 +62,28 @@ SINGLE = Averaging(scales=(1.0,), symmetries=1)
 
 
 def resize_picture(
-    image: NDArray[np.float32], trimap: NDArray[np.uint8], scale: float
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Resize H×W×3 in [0, 1] (cubic) and its H×W trimap (nearest neighbour), as the authors do.
+    image: Samples, trimap: NDArray[np.uint8], scale: float
+) -> tuple[Samples, NDArray[np.uint8]]:
+    """Resize H×W×3 samples (cubic) and their H×W trimap (nearest neighbour), as the authors do.
 
-    Sides become the integer part of scale × side, at least 1.
+    Sides become the integer part of scale × side, at least 1. Integers become those of 16 bits, a
+    channel at a time, which is closer than any picture's values are and half of floating point.
     """
     height, width = trimap.shape
     shape = (max(int(scale * height), 1), max(int(scale * width), 1))
     if shape == (height, width):
         return image, trimap
+    marks = _resize(trimap, shape, cv2.INTER_NEAREST)
     # Cubic interpolation overshoots.
-    return (
-        np.clip(_resize(image, shape, cv2.INTER_CUBIC), 0, 1),
-        _resize(trimap, shape, cv2.INTER_NEAREST),
-    )
+    if image.dtype == np.float32:
+        return np.clip(_resize(image, shape, cv2.INTER_CUBIC), 0, 1), marks
+    resized = np.empty((*shape, image.shape[2]), np.uint16)
+    for channel in range(image.shape[2]):
+        plane = _resize(as_float(image[..., channel]), shape, cv2.INTER_CUBIC)
+        np.clip(plane, 0, 1, out=plane)
+        plane *= np.float32(65535)
+        resized[..., channel] = np.rint(plane, out=plane)
+    return resized, marks
 
 
 def resize_stroke(stroke: Stroke, shape: tuple[int, ...]) -> Stroke:

@@ -37,8 +37,8 @@ CHUNK = 8192
 """Pixels that are worked on together: few enough to stay in the processor's cache."""
 
 Vector = NDArray[np.floating[Any]]
-Places = NDArray[np.int32]
-"""Where pixels are. 32 bits, as of all that a picture of many megapixels has one of a pixel."""
+Places = NDArray[np.signedinteger[Any]]
+"""Where pixels are, mostly int32. Pictures of many megapixels have many of them."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def matting_laplacian(
 
 
 def _flat(rows: Places, columns: Places, wide: int) -> NDArray[np.intp]:
-    """Number places in a picture that is this wide with a border of two."""
+    """Give the places' numbers in a picture that is this wide with a border of two."""
     return (rows.astype(np.intp) + 2) * wide + columns + 2
 
 

@@ -15,7 +15,7 @@ approach", arXiv 1404.3933, solve the same equations by multigrid over opacities
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -26,11 +26,9 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import bsr_matrix, csr_matrix
 
-from lsamatting.priors.laplacian import MattingLaplacian, Vector
+from lsamatting.priors.laplacian import MattingLaplacian, Places, Vector
 from lsamatting.priors.products import add_product, add_transposed_product
 from lsamatting.samples import Samples, as_float
-
-Places = NDArray[np.intp]
 
 SPACING = 8
 """Pixels between the nodes of the first lattice."""
@@ -54,6 +52,7 @@ FEW_CELLS = 512
 
 COARSEST = 400
 """A level with no more unknowns than this is solved directly."""
+
 
 def _hats() -> NDArray[np.float64]:
     # 1 at a node and the pixel beside it, 0 from a pixel before the next node on.
@@ -281,7 +280,7 @@ class _Part:
 
     @property
     def seats(self) -> int:
-        return (self.cells.stop - self.cells.start) * SEATS
+        return int(self.cells.stop - self.cells.start) * SEATS
 
 
 @dataclass(frozen=True)
@@ -411,7 +410,7 @@ class _Lattice:
 
     @classmethod
     def _of(cls, used: NDArray[np.bool_]) -> _Lattice:
-        """Number the nodes that are marked, on a map with a border of one."""
+        """Make nodes of what is marked on a map with a border of one."""
         rows, columns = np.nonzero(used)
         classes = rows % 2 * 2 + columns % 2
         order = np.argsort(classes, kind="stable")

@@ -101,9 +101,7 @@ class PriorField:
         """Height, width and channels."""
         return (*self._trimap.shape, channel_count(self.which))
 
-    def part(
-        self, rows: slice = slice(None), columns: slice = slice(None)
-    ) -> NDArray[np.float32]:
+    def part(self, rows: slice = slice(None), columns: slice = slice(None)) -> NDArray[np.float32]:
         """Give the priors of a part, H×W×P float32 in [0, 1].
 
         It is what the whole has there, to rounding, if the part begins at multiples of `GRID` and
@@ -112,7 +110,9 @@ class PriorField:
         height, width, channels = self.shape
         rows, columns = slice(*rows.indices(height)[:2]), slice(*columns.indices(width)[:2])
         part = _Part(self, rows, columns)
-        stack = np.empty((rows.stop - rows.start, columns.stop - columns.start, channels), np.float32)
+        stack = np.empty(
+            (rows.stop - rows.start, columns.stop - columns.start, channels), np.float32
+        )
         start = 0
         for name in self.which:
             stop = start + PRIOR_CHANNELS[name]
@@ -150,13 +150,15 @@ class PriorField:
                 give_back_freed_memory()
             extend()
             return
+        jobs = {}
         if mixing:
             mixed = pool.submit(mix)
-            closed_form = pool.submit(affinities).result() if solving else None
+            shared = pool.submit(affinities) if solving else None
             mixed.result()
-        jobs = [pool.submit(self._opacity, closed_form, name) for name in solving] if solving else []
+            if shared is not None:
+                jobs = {name: pool.submit(self._opacity, shared.result(), name) for name in solving}
         extended = pool.submit(extend)
-        for name, job in zip(solving, jobs, strict=True):
+        for name, job in jobs.items():
             self._solved[name] = job.result()
         extended.result()
 
@@ -220,9 +222,7 @@ class _Part:
             )
         if name == "distances":
             carried = self._field._carried
-            return self._enlarged(
-                [carried["distance_foreground"], carried["distance_background"]]
-            )
+            return self._enlarged([carried["distance_foreground"], carried["distance_background"]])
         if name.startswith(("nearest_", "smooth_")):
             if name not in self._colours:
                 self._colours[name] = self._enlarged([self._field._carried[name]])
@@ -268,7 +268,7 @@ class _Part:
 
 
 def _unknown(marks: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    return (marks != 0) & (marks != 255)
+    return np.asarray((marks != 0) & (marks != 255))
 
 
 def _counted_before(trimap: NDArray[np.uint8]) -> NDArray[np.int64]:

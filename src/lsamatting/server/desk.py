@@ -339,7 +339,7 @@ class Desk:
 
         picture = self._read(task.picture)
         alpha, _ = read_grey(task.alpha.path, max_pixels=self._limits.pixels)
-        if alpha.shape != picture.pixels.shape[:2]:
+        if alpha.shape != picture.samples.shape[:2]:
             raise TrimapError(
                 f"{task.alpha.name} is {alpha.shape[1]}x{alpha.shape[0]} pixels but"
                 f" {task.picture.name} is {picture.size[0]}x{picture.size[1]}; they must be equal"

@@ -26,8 +26,10 @@ _COLOURED = 0.2
 _COLOURED_SHARE = 0.001
 
 
-def read_trimap_values(source: Source, *, max_pixels: int) -> Array:
-    """Read a trimap as HxW float32: 0 for background, 1 for foreground, unknown in between.
+def read_trimap_codes(source: Source, *, max_pixels: int) -> tuple[npt.NDArray[Any], np.float32]:
+    """Read a trimap as it is stored, HxW, and tell which number stands for foreground.
+
+    0 is background, and what lies between is unknown; of float32, 1 is foreground.
 
     Recognised are greys of any depth and the codings 0, 1, 2 and -1, 0, 1, which would look black.
 
@@ -44,7 +46,7 @@ def read_trimap_values(source: Source, *, max_pixels: int) -> Array:
     raster = decode(source, max_pixels=max_pixels)
     values = _greys(raster, name)
     if values.dtype.kind == "f":
-        return np.asarray(values, np.float32)
+        return np.asarray(values, np.float32), np.float32(1)
     largest = int(values.max())
     if largest == 1:
         raise TrimapError(
@@ -54,7 +56,7 @@ def read_trimap_values(source: Source, *, max_pixels: int) -> Array:
     top = 2 if largest == 2 else int(np.iinfo(values.dtype).max)
     if largest == 255:
         top = 255  # whatever the depth
-    return values.astype(np.float32) / np.float32(top)
+    return values, np.float32(top)
 
 
 def read_mask_values(source: Source, *, max_pixels: int) -> Array:

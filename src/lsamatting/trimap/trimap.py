@@ -16,7 +16,7 @@ from lsamatting.formats.decode import describe
 from lsamatting.images import DEFAULT_MAX_PIXELS, read_grey, write_grey
 from lsamatting.trimap.band import default_width, details
 from lsamatting.trimap.boundary import two_sided_boundary
-from lsamatting.trimap.coding import read_mask_values, read_trimap_values
+from lsamatting.trimap.coding import read_mask_values, read_trimap_codes
 
 if TYPE_CHECKING:
     from lsamatting.images import Source
@@ -365,20 +365,44 @@ def _sort(
             f"trimap thresholds {background_below:g} and {foreground_above:g};"
             " accepted is 0 <= background_below <= foreground_above <= 255"
         )
-    grey = read_trimap_values(source, max_pixels=max_pixels)
-    # On the grid of 16 bits (which holds that of 8) thresholds are hit without rounding error.
-    grey = np.rint(grey * np.float32(65535)) / np.float32(257)
-    values = np.full(grey.shape, UNKNOWN, np.uint8)
-    values[grey < background_below] = BACKGROUND
-    values[grey > foreground_above] = FOREGROUND
-    distinct = int(np.count_nonzero(np.bincount(np.rint(grey * 257).astype(np.int32).ravel())))
+    stored, top = read_trimap_codes(source, max_pixels=max_pixels)
+    if stored.dtype.kind == "f":
+        grey = _on_grid(stored)
+        values = _sorted(grey, background_below, foreground_above)
+        found = np.rint(grey * 257).astype(np.int32).ravel()
+        distinct, brightest = int(np.count_nonzero(np.bincount(found))), float(grey.max())
+    else:
+        # Each number is looked at once, however many pixels have it.
+        greys = _on_grid(np.arange(np.iinfo(stored.dtype).max + 1, dtype=np.float32) / top)
+        values = _sorted(greys, background_below, foreground_above)[stored]
+        held = np.zeros(len(greys), np.int64)
+        for row in np.array_split(stored, max(stored.size >> 20, 1)):
+            held += np.bincount(row.ravel(), minlength=len(greys))
+        distinct, brightest = int(np.count_nonzero(held)), float(greys[np.flatnonzero(held)[-1]])
     odd: list[str] = []
     if distinct > 3:
         odd.append(
             f"it has {distinct} different values instead of 3; below {background_below:g}"
             f" counts as background, above {foreground_above:g} as foreground"
         )
-    return values, (*odd, *_missing_kinds(values, float(grey.max())))
+    return values, (*odd, *_missing_kinds(values, brightest))
+
+
+def _on_grid(grey: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Bring greys in [0, 1] to the scale from 0 to 255.
+
+    On the grid of 16 bits (which holds that of 8) thresholds are hit without rounding error.
+    """
+    return np.asarray(np.rint(grey * np.float32(65535)) / np.float32(257), np.float32)
+
+
+def _sorted(
+    grey: npt.NDArray[np.float32], background_below: float, foreground_above: float
+) -> npt.NDArray[np.uint8]:
+    values = np.full(grey.shape, UNKNOWN, np.uint8)
+    values[grey < background_below] = BACKGROUND
+    values[grey > foreground_above] = FOREGROUND
+    return values
 
 
 def _told(trimap: Trimap, source: Any) -> Trimap:

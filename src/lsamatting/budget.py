@@ -1,0 +1,99 @@
+"""How much memory may be taken: what a user asks for, or half of what is free."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from lsamatting.errors import ConfigError
+
+UNITS = {
+    "B": 1,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "TiB": 2**40,
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+}
+
+SMALLEST = 512 * 2**20
+"""A process that has loaded its libraries takes most of this."""
+
+WHERE_UNTOLD = 4 * 2**30
+"""Taken where the system does not tell what is free."""
+
+_CGROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    (
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+    ),
+)
+"""Where containers find what they may take, and what they have."""
+
+
+def parse_memory(text: str) -> int:
+    """Read an amount of memory as `4GiB`, `1500 MB` or `0.5 GiB`: bytes.
+
+    Units are those of `UNITS`, in any case.
+
+    Raises
+    ------
+    ConfigError
+        It is no such amount, or less than a process takes without a picture.
+    """
+    accepted = "a number and a unit, as 4GiB or 1500MB"
+    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]+)\s*", text)
+    units = {name.lower(): size for name, size in UNITS.items()}
+    if match is None or match[2].lower() not in units:
+        raise ConfigError(f"memory {text!r}; accepted: {accepted}")
+    amount = float(match[1]) * units[match[2].lower()]
+    if not SMALLEST <= amount < 2**63:
+        raise ConfigError(f"memory {text!r}; accepted are {describe(SMALLEST)} and more")
+    return int(amount)
+
+
+def describe(amount: float) -> str:
+    """Say an amount of bytes in MiB or GiB."""
+    if amount < 2**30:
+        return f"{amount / 2**20:.0f} MiB"
+    return f"{amount / 2**30:.1f} GiB"
+
+
+def default_memory() -> int:
+    """Give half of what is free now, in bytes; at least `SMALLEST`."""
+    free = free_memory()
+    return WHERE_UNTOLD if free is None else max(free // 2, SMALLEST)
+
+
+def free_memory() -> int | None:
+    """Give the bytes that this process could still take; None where the system does not tell.
+
+    On Linux what is available, or what the container has left if that is less; elsewhere all of the
+    machine's memory.
+    """
+    found = []
+    for line in _read("/proc/meminfo").splitlines():
+        if line.startswith("MemAvailable:"):
+            found.append(int(line.split()[1]) * 1024)
+    if not found:
+        try:
+            found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        except (AttributeError, OSError, ValueError):
+            return None
+    for limit, usage in _CGROUPS:
+        most, used = _read(limit).strip(), _read(usage).strip()
+        if most.isdigit() and used.isdigit():
+            found.append(max(int(most) - int(used), 0))
+    return min(found)
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii")
+    except OSError:
+        return ""

@@ -1,0 +1,123 @@
+"""Whether a picture is computed at once or in tiles, and of what size, within a budget of memory.
+
+What is said to be needed is measured by `benchmarks/large.py` and rounded up; it is bytes for each
+pixel, of three sorts: of the part of the picture that is computed, of its unknown pixels, and of
+what the network sees at a time.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsamatting.budget import default_memory, describe
+from lsamatting.choices import Padding
+from lsamatting.errors import ImageError
+from lsamatting.inference.tiles import OVERLAP, RAMP, SMALLEST
+from lsamatting.memory import resident_size
+from lsamatting.network.config import STRIDE, NetworkConfig
+from lsamatting.windows import window_around
+
+PICTURE = 36
+"""Of each pixel that is computed, all along: its priors on their grid, sums, opacity, colours."""
+
+SOLVER = 260
+"""Of each unknown pixel, while opacities are solved for."""
+
+SECOND_SOLVER = 120
+"""The same of a second system that is solved at the same time, as is done outside of tiles."""
+
+REFINED = 2.5
+"""How many times as much as a run of the network its refinement takes, which keeps features."""
+
+LARGEST = 1536
+"""Side of a tile's core beyond which nothing is gained."""
+
+FRAME = 2 * (OVERLAP + RAMP + STRIDE)
+"""What a tile sees more than its core, along a side."""
+
+
+def bytes_per_pixel(config: NetworkConfig) -> int:
+    """Estimate what one run of the network takes for each pixel that it sees."""
+    taps = sum(
+        channels * 0.25**level for level, channels in enumerate(config.tap_channels, start=1)
+    )
+    first, second = config.head_channels
+    features = config.decoder_channels[-1]
+    read = 4 + config.opacity_channels
+    head = 2.0 * (read + features) + first + second
+    if config.head == "subpixel":
+        head = (2 * (4 * read + features) + first + second) / 4
+    # Priors, and picture and trimap, as they are laid out, and again as the network's input.
+    inputs = 2 * config.input_channels + config.prior_channels + 4
+    return math.ceil(4 * (inputs + taps + head))
+
+
+def choose_tile(
+    trimap: NDArray[np.uint8],
+    config: NetworkConfig,
+    *,
+    padding: Padding,
+    margin: int,
+    refined: bool,
+    memory: int | None,
+    name: str = "the picture",
+) -> int | None:
+    """Choose the side of the tiles in which a picture is computed.
+
+    Parameters
+    ----------
+    trimap:
+        H×W with 0, 128 (unknown) and 255.
+    config:
+        The network.
+    padding, margin:
+        What of the picture is computed.
+    refined:
+        Whether runs are refined, which is done at once.
+    memory:
+        Bytes that this process may take in all; None for half of what is free.
+    name:
+        Of the picture, in messages.
+
+    Returns
+    -------
+    int or None
+        None if it is computed at once.
+
+    Raises
+    ------
+    ImageError
+        Even tiles do not fit.
+    """
+    unknown = trimap == 128
+    window = window_around(unknown, margin)
+    if window is None:
+        return None
+    if padding != "window":
+        window = (slice(0, trimap.shape[0]), slice(0, trimap.shape[1]))
+    pixels, held = trimap[window].size, int(np.count_nonzero(unknown))
+    budget = default_memory() if memory is None else memory
+    taken = resident_size() or 0
+    free = budget - taken
+    run = bytes_per_pixel(config)
+    whole = pixels * (PICTURE + run * (REFINED if refined else 1))
+    if max(whole, pixels * PICTURE + held * (SOLVER + SECOND_SOLVER)) <= free:
+        return None
+    least = max(pixels * PICTURE + held * SOLVER, pixels * PICTURE + (SMALLEST + FRAME) ** 2 * run)
+    at_once = "refinement" if refined else "padding as published" if padding == "published" else ""
+    if at_once or least > free:
+        height, width = trimap.shape
+        needed = taken + (whole if at_once else least)
+        how = (
+            f"{at_once}, which is computed at once, needs" if at_once else "even in tiles it needs"
+        )
+        raise ImageError(
+            f"{name}: {width}x{height} pixels, {held} of them unknown: {how} about"
+            f" {describe(needed)} of memory, and {describe(budget)} may be used; allow more"
+            " (--memory), mark less as unknown, or take a smaller picture"
+        )
+    room = math.isqrt(int((free - pixels * PICTURE) / run)) - FRAME
+    return min(max(room // STRIDE * STRIDE, SMALLEST), LARGEST)

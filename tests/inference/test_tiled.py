@@ -1,0 +1,154 @@
+import numpy as np
+import pytest
+import torch
+
+from lsamatting import Matting
+from lsamatting.errors import ImageError
+from lsamatting.inference.estimate import EstimateOptions, estimate
+from lsamatting.inference.fit import bytes_per_pixel, choose_tile
+from lsamatting.inference.frame import frame_picture
+from lsamatting.inference.open_picture import OpenPicture
+from lsamatting.inference.symmetry import square_symmetries
+from lsamatting.inference.tiled import gather
+from lsamatting.inference.tiles import cut
+from lsamatting.inference.torch_runtime import TorchRuntime
+from lsamatting.network.config import NetworkConfig
+from lsamatting.network.lsanet import LSANet
+
+
+def scene(height, width, seed=0):
+    """A wavy edge between two textures, of which a band is unknown; 8 bits, as files have."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:height, :width]
+    distance = columns - width / 2 - 40 * np.sin(rows / 50) - 15 * np.sin(rows / 7)
+    alpha = np.clip(0.5 + distance / 10, 0, 1)[..., None]
+    front, back = ([0.8, 0.5, 0.2], [0.2, 0.3, 0.6])
+    image = alpha * front + (1 - alpha) * back + rng.normal(0, 0.05, (height, width, 3))
+    trimap = np.select([distance < -30, distance > 30], [0, 255], 128).astype(np.uint8)
+    return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8), trimap
+
+
+@pytest.fixture(scope="module")
+def lite():
+    return Matting.from_pretrained("lite", device="cpu", precision="full").runtime
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return scene(480, 640)
+
+
+def alphas(runtime, image, trimap, **options):
+    """At once and in tiles of the smallest size."""
+    return [
+        OpenPicture(runtime, frame_picture(image, trimap, priors=runtime.config.priors, tile=tile))
+        .estimate(precision="full", **options)
+        .alpha
+        for tile in (None, 128)
+    ]
+
+
+def test_tiles_give_what_the_whole_gives(lite, picture):
+    image, trimap = picture
+    whole, tiled = alphas(lite, image, trimap)
+    unknown = trimap == 128
+    assert whole[unknown].std() > 0.2
+    assert np.abs(whole - tiled).max() < 1 / 255
+    np.testing.assert_array_equal(whole[~unknown], tiled[~unknown])
+
+
+@pytest.mark.slow
+def test_turned_tiles_give_what_the_turned_whole_gives(lite, picture):
+    symmetries = square_symmetries(8)[3:6]
+    whole, tiled = alphas(lite, *picture, symmetries=symmetries)
+    assert np.abs(whole - tiled).max() < 1 / 255
+
+
+@pytest.mark.parametrize("attention", ["unknown", "everywhere"])
+def test_averages_of_tiles_are_those_of_the_whole(attention):
+    """Exactly, of the coarsest level, which no factor comes before."""
+    torch.manual_seed(0)
+    config = NetworkConfig.from_dict(
+        {**NetworkConfig.lite().to_dict(), "attention": attention, "priors": [], "base": ""}
+    )
+    runtime = TorchRuntime(LSANet(config).eval())
+    image, trimap = scene(512, 512)
+    frame = frame_picture(image, trimap, margin=512, tile=128)
+    symmetry = square_symmetries(8)[5]
+    layout = frame.lay_out(symmetry)
+    everything = np.ones(layout.marks.shape, bool)
+    expected = [
+        total / weight for total, weight in runtime.sums(layout, everything, precision="full")
+    ]
+    # A tile that sees all of the frame has the whole's features up to the last digits.
+    tiles = list(cut(frame.trimap == 128, 128, overlap=512, everywhere=attention == "everywhere"))
+    assert len(tiles) > 4
+    found = gather(runtime, frame, symmetry, tiles, precision="full")
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-3, atol=1e-5)
+    for level, average in zip(found[1:], expected[1:], strict=True):
+        assert np.linalg.norm(level - average) < 0.05 * np.linalg.norm(average)
+
+
+def test_given_averages_are_followed(lite, picture):
+    frame = frame_picture(*picture, priors=lite.config.priors)
+    layout = frame.lay_out()
+    everything = np.ones(layout.marks.shape, bool)
+    own = [total / weight for total, weight in lite.sums(layout, everything, precision="full")]
+    alone = lite.run(layout, precision="full")
+    np.testing.assert_allclose(lite.run(layout, precision="full", averages=own), alone, atol=1e-4)
+    others = [average * 0.5 for average in own]
+    assert np.abs(lite.run(layout, precision="full", averages=others) - alone).max() > 0.01
+
+
+def test_a_small_budget_means_tiles_and_the_same_matte(lite, monkeypatch):
+    """Whatever else this process holds: it counts as nothing here."""
+    monkeypatch.setattr("lsamatting.inference.fit.resident_size", lambda: 0)
+    image, trimap = scene(1000, 320)
+    chosen = []
+
+    def noted(*arguments, **options):
+        chosen.append(choose_tile(*arguments, **options))
+        return chosen[-1]
+
+    monkeypatch.setattr("lsamatting.inference.estimate.choose_tile", noted)
+    found = [
+        estimate(lite, image, trimap, options=EstimateOptions(precision="full", memory=memory))
+        for memory in (2**32, 100 * 2**20)
+    ]
+    assert chosen[0] is None
+    assert chosen[1] is not None
+    assert np.abs(found[0].alpha - found[1].alpha).max() < 1 / 255
+
+
+@pytest.mark.parametrize("refined", [False, True])
+def test_what_does_not_fit_is_refused_in_one_line(refined, monkeypatch):
+    monkeypatch.setattr("lsamatting.inference.fit.resident_size", lambda: 400 * 2**20)
+    trimap = np.full((3000, 4000), 128, np.uint8)
+    options = {"padding": "window", "margin": 64, "refined": refined, "name": "cat.jpg"}
+    with pytest.raises(ImageError) as caught:
+        choose_tile(trimap, NetworkConfig.lite(), memory=2**30, **options)
+    message = str(caught.value)
+    assert message.startswith("cat.jpg: 4000x3000 pixels, 12000000 of them unknown: ")
+    assert "1.0 GiB may be used" in message
+    assert "\n" not in message
+    assert ("refinement" in message) is refined
+
+
+def test_more_memory_means_larger_tiles_until_all_is_done_at_once(monkeypatch):
+    monkeypatch.setattr("lsamatting.inference.fit.resident_size", lambda: 400 * 2**20)
+    trimap = np.zeros((6000, 8000), np.uint8)
+    trimap[:, 3000:3500] = 128
+    trimap[:3, ::7999] = 128
+    options = {"padding": "window", "margin": 64, "refined": False}
+    sides = [
+        choose_tile(trimap, NetworkConfig.lite(), memory=int(gib * 2**30), **options)
+        for gib in (3, 3.2, 3.5, 64)
+    ]
+    assert sides[-1] is None
+    assert sides[0] < sides[1] <= sides[2]
+    trimap[:] = 255
+    assert choose_tile(trimap, NetworkConfig.lite(), memory=2**29, **options) is None
+
+
+def test_the_papers_network_is_known_to_take_more():
+    assert bytes_per_pixel(NetworkConfig.paper()) > 2 * bytes_per_pixel(NetworkConfig.lite())
