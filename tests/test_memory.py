@@ -53,3 +53,9 @@ def test_a_small_growth_is_left_alone(monkeypatch):
     monkeypatch.setattr(memory, "_glibc", Library)
     monkeypatch.setattr(memory, "_floor", memory.resident_size() - memory.KEPT // 2)
     memory.give_back_freed_memory()
+
+
+def test_what_is_kept_can_be_given_back_after_all():
+    grown, left = sizes("memory.keep_freed_memory(); memory.stop_keeping()")
+    assert grown > 100e6
+    assert left < 20e6

@@ -16,7 +16,10 @@ KEPT = 128 * 2**20
 
 # From glibc's malloc.h.
 _TRIM_THRESHOLD = -1
+_MMAP_THRESHOLD = -3
 _MMAP_MAX = -4
+_MANY = 65536
+_LARGE = 4 * 2**20
 _MOST_KEPT = 2**30
 
 _floor: int | None = None
@@ -34,6 +37,17 @@ def keep_freed_memory() -> None:
         library.mallopt(_MMAP_MAX, 0)
         library.mallopt(_TRIM_THRESHOLD, _MOST_KEPT)
         _keeping = True
+
+
+def stop_keeping() -> None:
+    """Undo `keep_freed_memory`, for a picture that has to fit: give back what is freed at once."""
+    global _keeping
+    if _keeping and (library := _glibc()) is not None:
+        library.mallopt(_MMAP_MAX, _MANY)
+        library.mallopt(_MMAP_THRESHOLD, _LARGE)
+        library.mallopt(_TRIM_THRESHOLD, _LARGE)
+        library.malloc_trim(0)
+        _keeping = False
 
 
 def give_back_freed_memory() -> None:

@@ -131,7 +131,7 @@ class Session:
         marks = with_strokes(self.trimap.values, self._strokes)
         tile = choose_tile(
             marks,
-            self._runtime.config,
+            self._runtime,
             padding=self._options.padding,
             margin=self._options.margin,
             refined=refinement is not None,

@@ -121,12 +121,12 @@ def test_a_small_budget_means_tiles_and_the_same_matte(lite, monkeypatch):
 
 
 @pytest.mark.parametrize("refined", [False, True])
-def test_what_does_not_fit_is_refused_in_one_line(refined, monkeypatch):
+def test_what_does_not_fit_is_refused_in_one_line(lite, refined, monkeypatch):
     monkeypatch.setattr("lsamatting.inference.fit.resident_size", lambda: 400 * 2**20)
     trimap = np.full((3000, 4000), 128, np.uint8)
     options = {"padding": "window", "margin": 64, "refined": refined, "name": "cat.jpg"}
     with pytest.raises(ImageError) as caught:
-        choose_tile(trimap, NetworkConfig.lite(), memory=2**30, **options)
+        choose_tile(trimap, lite, memory=2**30, **options)
     message = str(caught.value)
     assert message.startswith("cat.jpg: 4000x3000 pixels, 12000000 of them unknown: ")
     assert "1.0 GiB may be used" in message
@@ -134,20 +134,33 @@ def test_what_does_not_fit_is_refused_in_one_line(refined, monkeypatch):
     assert ("refinement" in message) is refined
 
 
-def test_more_memory_means_larger_tiles_until_all_is_done_at_once(monkeypatch):
+def test_more_memory_means_larger_tiles_until_all_is_done_at_once(lite, monkeypatch):
     monkeypatch.setattr("lsamatting.inference.fit.resident_size", lambda: 400 * 2**20)
     trimap = np.zeros((6000, 8000), np.uint8)
     trimap[:, 3000:3500] = 128
     trimap[:3, ::7999] = 128
     options = {"padding": "window", "margin": 64, "refined": False}
     sides = [
-        choose_tile(trimap, NetworkConfig.lite(), memory=int(gib * 2**30), **options)
-        for gib in (3, 3.2, 3.5, 64)
+        choose_tile(trimap, lite, memory=int(gib * 2**30), **options) for gib in (3, 3.2, 3.5, 64)
     ]
     assert sides[-1] is None
     assert sides[0] < sides[1] <= sides[2]
     trimap[:] = 255
-    assert choose_tile(trimap, NetworkConfig.lite(), memory=2**29, **options) is None
+    assert choose_tile(trimap, lite, memory=2**29, **options) is None
+
+
+def test_a_runtime_without_tiles_says_so(monkeypatch):
+    class Plain:
+        name, device, config = "onnx", "cpu", NetworkConfig.lite()
+
+        def run(self): ...
+        def refiner(self): ...
+        def check_refines(self): ...
+
+    monkeypatch.setattr("lsamatting.inference.fit.resident_size", lambda: 0)
+    trimap = np.full((3000, 4000), 128, np.uint8)
+    with pytest.raises(ImageError, match="the runtime onnx, which is computed at once, needs"):
+        choose_tile(trimap, Plain(), memory=2**30, padding="window", margin=64, refined=False)
 
 
 def test_the_papers_network_is_known_to_take_more():

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from lsamatting.errors import ConfigError, WeightsError
 from lsamatting.network.config import NetworkConfig
-from lsamatting.network.decoder import ChannelAttention
+from lsamatting.network.decoder import ChannelAttention, average_over
 from lsamatting.network.lsanet import LSANet
 from lsamatting.priors import PRIOR_CHANNELS
 
@@ -282,10 +282,12 @@ def test_attention_over_unknown_pixels_ignores_known_surroundings():
     where = torch.ones(1, 1, 4, 4)
     wide = functional.pad(inner, (2, 2, 2, 2), value=5.0)
     wide_where = functional.pad(where, (2, 2, 2, 2))
-    expected = attention(inner)
-    torch.testing.assert_close(attention(inner, where), expected)
-    torch.testing.assert_close(attention(wide, wide_where)[..., 2:-2, 2:-2], expected)
-    assert not torch.allclose(attention(wide)[..., 2:-2, 2:-2], expected)
+    expected = attention(inner, average_over(inner, None))
+    torch.testing.assert_close(attention(inner, average_over(inner, where)), expected)
+    torch.testing.assert_close(
+        attention(wide, average_over(wide, wide_where))[..., 2:-2, 2:-2], expected
+    )
+    assert not torch.allclose(attention(wide, average_over(wide, None))[..., 2:-2, 2:-2], expected)
 
 
 def test_attention_without_an_unknown_pixel_stays_finite():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lsamatting.budget import parse_memory
 from lsamatting.cli.console import say
 from lsamatting.cli.options import DeviceOption, MaxPixelsOption, RuntimeOption
 from lsamatting.errors import ConfigError
@@ -48,6 +50,14 @@ def serve(
     memory: Annotated[
         int, typer.Option(min=256, help="MiB of pictures and features kept between requests.")
     ] = 4096,
+    job_memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AMOUNT",
+            help="Memory that each worker may take, as 4GiB; larger pictures are computed in tiles "
+            "[half of what is free].",
+        ),
+    ] = None,
     max_pixels: MaxPixelsOption = None,
 ) -> None:
     """Open the editor in the browser, and answer the HTTP API (extra: serve)."""
@@ -60,9 +70,12 @@ def serve(
     from lsamatting.server.serving import serve as run
     from lsamatting.server.settings import MEBIBYTE, Limits, ServerSettings
 
-    limits = Limits(memory=memory * MEBIBYTE)
+    limits = Limits(
+        memory=memory * MEBIBYTE,
+        job_memory=None if job_memory is None else parse_memory(job_memory),
+    )
     if max_pixels is not None:
-        limits = Limits(memory=memory * MEBIBYTE, pixels=max_pixels)
+        limits = replace(limits, pixels=max_pixels)
     settings = ServerSettings(
         weights=tuple(weights or (DEFAULT_WEIGHTS,)),
         runtime=runtime,
@@ -72,8 +85,6 @@ def serve(
         limits=limits,
     )
     if workers is not None:
-        from dataclasses import replace
-
         settings = replace(settings, workers=workers)
     settings = named_hosts(settings, host, tuple(name.lower() for name in allow_host or ()))
     bound = listen(host, port)

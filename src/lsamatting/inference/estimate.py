@@ -147,7 +147,7 @@ def estimate(
             priors=runtime.config.priors,
             tile=choose_tile(
                 seen_marks,
-                runtime.config,
+                runtime,
                 padding=options.padding,
                 margin=options.margin,
                 refined=options.refinement is not None,

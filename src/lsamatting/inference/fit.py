@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lsamatting.budget import default_memory, describe
 from lsamatting.choices import Padding
 from lsamatting.errors import ImageError
+from lsamatting.inference.runtime import Runtime, TilingRuntime
 from lsamatting.inference.tiles import OVERLAP, RAMP, SMALLEST
 from lsamatting.memory import resident_size
 from lsamatting.network.config import STRIDE, NetworkConfig
@@ -57,7 +58,7 @@ def bytes_per_pixel(config: NetworkConfig) -> int:
 
 def choose_tile(
     trimap: NDArray[np.uint8],
-    config: NetworkConfig,
+    runtime: Runtime,
     *,
     padding: Padding,
     margin: int,
@@ -71,8 +72,8 @@ def choose_tile(
     ----------
     trimap:
         H×W with 0, 128 (unknown) and 255.
-    config:
-        The network.
+    runtime:
+        The network. One that cannot run on tiles computes at once.
     padding, margin:
         What of the picture is computed.
     refined:
@@ -102,12 +103,18 @@ def choose_tile(
     budget = default_memory() if memory is None else memory
     taken = resident_size() or 0
     free = budget - taken
-    run = bytes_per_pixel(config)
+    run = bytes_per_pixel(runtime.config)
     whole = pixels * (PICTURE + run * (REFINED if refined else 1))
     if max(whole, pixels * PICTURE + held * (SOLVER + SECOND_SOLVER)) <= free:
         return None
     least = max(pixels * PICTURE + held * SOLVER, pixels * PICTURE + (SMALLEST + FRAME) ** 2 * run)
-    at_once = "refinement" if refined else "padding as published" if padding == "published" else ""
+    at_once = ""
+    if refined:
+        at_once = "refinement"
+    elif padding == "published":
+        at_once = "published padding"
+    elif not isinstance(runtime, TilingRuntime):
+        at_once = f"the runtime {runtime.name}"
     if at_once or least > free:
         height, width = trimap.shape
         needed = taken + (whole if at_once else least)

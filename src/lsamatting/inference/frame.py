@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from lsamatting.choices import Padding
 from lsamatting.errors import TrimapError
 from lsamatting.inference.symmetry import IDENTITY, Symmetry
+from lsamatting.memory import stop_keeping
 from lsamatting.network.config import STRIDE
 from lsamatting.network.inputs import trimap_values
 from lsamatting.priors import PriorField
@@ -216,6 +217,8 @@ def frame_picture(
         Image and trimap differ in size.
     """
     started = perf_counter()
+    if tile is not None:
+        stop_keeping()
     if image.shape[:2] != trimap.shape:
         raise TrimapError(
             f"the trimap is {trimap.shape[1]}×{trimap.shape[0]} pixels, "

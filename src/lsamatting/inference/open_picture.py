@@ -16,7 +16,7 @@ from lsamatting.inference.frame import Frame
 from lsamatting.inference.refinement.options import RefinementOptions
 from lsamatting.inference.refinement.report import RefinementReport
 from lsamatting.inference.refinement.targets import boundary_targets
-from lsamatting.inference.runtime import Runtime
+from lsamatting.inference.runtime import Runtime, TilingRuntime
 from lsamatting.inference.strokes import Stroke, paint_strokes
 from lsamatting.inference.symmetry import IDENTITY, Symmetry
 from lsamatting.inference.tiled import run_tiled
@@ -183,6 +183,7 @@ class OpenPicture:
 
     def _run(self, symmetry: Symmetry, precision: Precision) -> NDArray[np.float32]:
         if self.frame.tile is not None:
+            assert isinstance(self.runtime, TilingRuntime)
             return run_tiled(
                 self.runtime, self.frame, symmetry, precision=precision, side=self.frame.tile
             )

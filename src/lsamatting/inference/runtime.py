@@ -40,6 +40,34 @@ class Runtime(Protocol):
     def config(self) -> NetworkConfig:
         """What the network is; the pipeline reads which priors it needs."""
 
+    def run(self, layout: Layout, *, precision: Precision) -> NDArray[np.float32]:
+        """Run the network once: opacity, H×W of the layout's size, not clamped."""
+
+    def refiner(self, layout: Layout) -> Refiner:
+        """Encode a picture once, for backpropagating refinement.
+
+        Raises
+        ------
+        ConfigError, MissingExtraError
+            As `check_refines`.
+        """
+
+    def check_refines(self) -> None:
+        """Refuse if it cannot refine.
+
+        Raises
+        ------
+        ConfigError
+            It has no derivatives.
+        MissingExtraError
+            What has them is not installed.
+        """
+
+
+@runtime_checkable
+class TilingRuntime(Runtime, Protocol):
+    """One that can run a network on a part of a picture as if it saw the whole."""
+
     def run(
         self, layout: Layout, *, precision: Precision, averages: LevelAverages | None = None
     ) -> NDArray[np.float32]:
@@ -73,26 +101,6 @@ class Runtime(Protocol):
         -------
         list
             For each level the sums, C, and what the counted pixels weigh.
-        """
-
-    def refiner(self, layout: Layout) -> Refiner:
-        """Encode a picture once, for backpropagating refinement.
-
-        Raises
-        ------
-        ConfigError, MissingExtraError
-            As `check_refines`.
-        """
-
-    def check_refines(self) -> None:
-        """Refuse if it cannot refine.
-
-        Raises
-        ------
-        ConfigError
-            It has no derivatives.
-        MissingExtraError
-            What has them is not installed.
         """
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lsamatting.choices import Precision
 from lsamatting.inference.frame import Frame
-from lsamatting.inference.runtime import LevelAverages, Runtime
+from lsamatting.inference.runtime import LevelAverages, TilingRuntime
 from lsamatting.inference.symmetry import Symmetry
 from lsamatting.inference.tiles import Tile, cut
 
@@ -25,7 +25,7 @@ measured, after two within 0.15/255; after five all levels would be exact."""
 
 
 def run_tiled(
-    runtime: Runtime,
+    runtime: TilingRuntime,
     frame: Frame,
     symmetry: Symmetry,
     *,
@@ -75,7 +75,7 @@ def run_tiled(
 
 
 def gather(
-    runtime: Runtime,
+    runtime: TilingRuntime,
     frame: Frame,
     symmetry: Symmetry,
     tiles: Sequence[Tile],

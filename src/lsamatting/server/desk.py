@@ -212,7 +212,11 @@ class Desk:
             )
         if (weights, tta) not in self._models:
             self._models[weights, tta] = Matting.from_pretrained(
-                weights, runtime=self._settings.runtime, device=self._settings.device, tta=tta
+                weights,
+                runtime=self._settings.runtime,
+                device=self._settings.device,
+                tta=tta,
+                memory=self._limits.job_memory,
             )
         return self._models[weights, tta]
 

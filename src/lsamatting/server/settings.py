@@ -34,6 +34,10 @@ class Limits:
     """Bytes of pictures and features that all workers keep; beyond that, those of the least
     recently used session are computed again when they are asked for."""
 
+    job_memory: int | None = None
+    """Bytes that a worker process may take in all while it computes; larger pictures are computed
+    in tiles. None for half of what is free."""
+
     disk: int = 16384 * MEBIBYTE
     """Bytes of uploads that are kept on disk."""
 
