@@ -222,13 +222,13 @@ def test_priors_are_computed_once_a_scale(monkeypatch):
     import lsamatting.inference.frame as frame
 
     sizes = []
-    compute = frame.compute_priors
+    compute = frame.PriorField
 
     def counting(image, trimap, **options):
         sizes.append(trimap.shape)
         return compute(image, trimap, **options)
 
-    monkeypatch.setattr(frame, "compute_priors", counting)
+    monkeypatch.setattr(frame, "PriorField", counting)
     image, trimap = make_picture()
     alpha = average_alpha(untrained(NetworkConfig.lite()), image, trimap, Averaging())
     assert len(sizes) == 3

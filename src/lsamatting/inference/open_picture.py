@@ -138,6 +138,7 @@ class OpenPicture:
                         self._refiner = None
                 opacity = np.clip(opacity, 0, 1)
                 summed = opacity if summed is None else np.add(summed, opacity, out=summed)
+                del opacity
                 tell(run + 1)
             assert summed is not None
             summed /= np.float32(len(symmetries))

@@ -54,15 +54,15 @@ class ChannelAttention(nn.Module):
 def average_over(x: Tensor, where: Tensor | None) -> Tensor:
     """Average N×C×H×W over the whole map or, if `where` (N×1×H×W, not negative) is given, by it."""
     if where is None:
-        return x.mean(dim=(2, 3), keepdim=True, dtype=torch.float32)
+        half = x.dtype in (torch.float16, torch.bfloat16)
+        return (x.float() if half else x).mean(dim=(2, 3), keepdim=True)
     total, weight = summed_over(x, where)
     return total / weight.clamp_min(1e-6)
 
 
 def summed_over(x: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum N×C×H×W, weighted by N×1×H×W, in single precision; and sum the weights."""
-    total = (x * where).sum(dim=(2, 3), keepdim=True, dtype=torch.float32)
-    return total, where.sum(dim=(2, 3), keepdim=True, dtype=torch.float32)
+    """Sum N×C×H×W, weighted by N×1×H×W of single precision, and sum the weights."""
+    return (x * where).sum(dim=(2, 3), keepdim=True), where.sum(dim=(2, 3), keepdim=True)
 
 
 class DecoderLevel(nn.Module):
