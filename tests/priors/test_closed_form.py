@@ -27,13 +27,12 @@ def solved(image, foreground, background, **options):
     )
 
 
-def filled(closed_form, mixture, foreground, background, *, start=None, **options):
+def filled(closed_form, mixture, foreground, background, **options):
     unknown = ~(foreground | background)
     alpha = foreground.astype(np.float32)
     alpha[unknown] = closed_form.solve(
         mixture.alpha[unknown],
         mixture.confidence[unknown],
-        start=None if start is None else start[unknown],
         **options,
     )
     return alpha

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from lsamatting.budget import default_memory, describe
+from lsamatting.budget import default_memory, describe, free_memory
 from lsamatting.choices import Padding
 from lsamatting.errors import ImageError
 from lsamatting.inference.runtime import Runtime, TilingRuntime
@@ -79,7 +79,8 @@ def choose_tile(
     refined:
         Whether runs are refined, which is done at once.
     memory:
-        Bytes that this process may take in all; None for half of what is free.
+        Bytes that this process may take in all; None for half of what is free, or all of that for
+        what cannot be done in tiles.
     name:
         Of the picture, in messages.
 
@@ -115,6 +116,9 @@ def choose_tile(
         at_once = "published padding"
     elif not isinstance(runtime, TilingRuntime):
         at_once = f"the runtime {runtime.name}"
+    if at_once and memory is None and whole <= (free_memory() or whole):
+        # Tiles would leave half of what is free to others; without them it is that or nothing.
+        return None
     if at_once or least > free:
         height, width = trimap.shape
         needed = taken + (whole if at_once else least)

@@ -68,7 +68,6 @@ class ClosedForm:
         confidence: NDArray[np.float32],
         *,
         weight: float,
-        start: NDArray[np.float32] | None = None,
         tolerance: float = TOLERANCE,
     ) -> NDArray[np.float32]:
         """Minimise the energy over the n unknown pixels, which are counted row by row.
@@ -79,8 +78,6 @@ class ClosedForm:
             n each, in [0, 1]: a and η, what known colours say.
         weight:
             σ, at least 0: 0 is closed-form matting.
-        start:
-            n: opacities to start from, by default a.
         tolerance:
             Residual, relative to the right-hand side, at which to stop.
 
@@ -101,7 +98,7 @@ class ClosedForm:
         diagonal += self.laplacian.pull
         solution, _ = solver.solve(
             diagonal,
-            start=pull if start is None else start[order].astype(dtype),
+            start=pull,
             tolerance=tolerance,
             most_iterations=MOST_ITERATIONS,
         )

@@ -350,7 +350,7 @@ class Desk:
             )
         write_picture(
             task.target,
-            estimate_foreground(picture.pixels, alpha, method=task.method),
+            estimate_foreground(picture.samples, alpha, method=task.method),
             alpha=alpha if task.layer == "cutout" else None,
             depth=task.depth or best_depth(task.target, picture.depth),
             linear=picture.linear,

@@ -37,7 +37,7 @@ def read_guide(guide: Guide, picture: Picture, *, max_pixels: int) -> Trimap:
     else:
         fixed = guide.erode is not None or guide.dilate is not None
         trimap = draw_trimap(guide, None if fixed else picture, max_pixels=max_pixels)
-    trimap.check_size(picture.pixels.shape[:2], "the picture", called=called)
+    trimap.check_size(picture.samples.shape[:2], "the picture", called=called)
     return trimap
 
 
@@ -67,5 +67,5 @@ def draw_trimap(guide: Guide, picture: Picture | None, *, max_pixels: int) -> Tr
     known = Trimap.from_known((height, width), foreground=foreground, background=background)
     if picture is None:
         return known
-    known.check_size(picture.pixels.shape[:2], "the picture", called=called)
+    known.check_size(picture.samples.shape[:2], "the picture", called=called)
     return Trimap.from_strokes(picture.visible(), foreground=foreground, background=background)
