@@ -24,8 +24,8 @@ from lsamatting.windows import window_around
 PICTURE = 36
 """Of each pixel that is computed, all along: its priors on their grid, sums, opacity, colours."""
 
-SOLVER = 260
-"""Of each unknown pixel, while opacities are solved for."""
+SOLVING, SOLVER = 16, 205
+"""Of each pixel that is computed, and more of each unknown one, while opacities are solved for."""
 
 SECOND_SOLVER = 120
 """The same of a second system that is solved at the same time, as is done outside of tiles."""
@@ -106,9 +106,9 @@ def choose_tile(
     free = budget - taken
     run = bytes_per_pixel(runtime.config)
     whole = pixels * (PICTURE + run * (REFINED if refined else 1))
-    if max(whole, pixels * PICTURE + held * (SOLVER + SECOND_SOLVER)) <= free:
+    if max(whole, pixels * SOLVING + held * (SOLVER + SECOND_SOLVER)) <= free:
         return None
-    least = max(pixels * PICTURE + held * SOLVER, pixels * PICTURE + (SMALLEST + FRAME) ** 2 * run)
+    least = max(pixels * SOLVING + held * SOLVER, pixels * PICTURE + (SMALLEST + FRAME) ** 2 * run)
     at_once = ""
     if refined:
         at_once = "refinement"
