@@ -173,6 +173,8 @@ WorkersOption = Annotated[
         min=0,
         help="Of several pictures: processes that work on them side by side, each with a model of "
         "its own; 0 works in this one [as many as --threads leaves room for].",
+    ),
+]
 MemoryOption = Annotated[
     str | None,
     typer.Option(
