@@ -5,8 +5,8 @@
 Makes virtual environments in FOLDER (those that are there are taken as they are): `small`, of
 `pip install .`; `torch`, of `.[torch]`, with PyTorch's wheel for processors if TORCH names one; and
 `rembg`, of `rembg[cpu]`. Then in each, as processes of their own: the first matte after installing,
-and the least and the median of further ones, in wall time and processor time, on the demo's portrait
-(512×512, 0.26 MP). Of rembg only the import is timed: its model is a download of its own, of 176 MB.
+and the least and the median of further ones, in wall and processor time, on the demo's portrait
+(512×512, 0.26 MP). Of rembg only the import is timed: its model is another download, of 176 MB.
 Sizes are of all files but pip and setuptools. Needs scikit-image in the environment that runs it.
 """
 
