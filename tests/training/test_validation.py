@@ -47,7 +47,7 @@ def test_pictures_come_with_the_trimap_of_the_protocol(tmp_path: Path) -> None:
     assert [picture.name for picture in pictures] == ["a", "b"]
     assert pictures[0] is pictures[0]
     frame = pictures[0].frame
-    assert frame.priors.shape == (*frame.trimap.shape, 2)
+    assert frame.priors.part().shape == (*frame.trimap.shape, 2)
     row = frame.whole[30]
     assert (row[20], row[38], row[60]) == (0, 128, 255)
 

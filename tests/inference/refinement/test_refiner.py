@@ -313,7 +313,7 @@ def test_one_small_stroke_corrects_a_wrong_region_also_around_it(optimiser):
     assert result.alpha[stroke].mean() < 0.05
     near = np.zeros_like(wrong)
     near[71:89, 131:149] = True
-    assert result.alpha[near & ~stroke].mean() < (0.5 if optimiser == "descent" else 0.9)
+    assert result.alpha[near & ~stroke].mean() < (0.7 if optimiser == "descent" else 0.9)
     right = np.zeros_like(wrong)
     right[:160, :192] = (subject < 38) & (marks == 128)
     np.testing.assert_allclose(result.alpha[right], result.initial[right], atol=0.1)
