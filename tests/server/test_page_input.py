@@ -183,10 +183,16 @@ def test_keys_that_move_and_choose(editor, photo, artefacts):
 
 def test_ctrl_o_opens(editor, photo):
     editor.page.locator("body").click(position={"x": 5, "y": 400})
-    with editor.page.expect_file_chooser(timeout=LONG) as chosen:
+    chosen = []
+    editor.page.on("filechooser", lambda chooser: chosen.append(chooser))
+    # A key right after the page's start can come before the page listens.
+    for _ in range(LONG // 1000):
         editor.page.keyboard.press("Control+o")
-    assert chosen.value.is_multiple()
-    chosen.value.set_files(str(photo))
+        editor.page.wait_for_timeout(1000)
+        if chosen:
+            break
+    assert chosen[-1].is_multiple()
+    chosen[-1].set_files(str(photo))
     expect(editor.page.locator(".name")).to_have_text("disc.png", timeout=LONG)
 
 
