@@ -54,6 +54,20 @@ def test_a_matte_by_the_command_line_and_by_python_is_the_same(scene, tmp_path):
     assert 0.05 < alpha[scene.marks == 128].mean() < 0.95
 
 
+def test_a_batch_works_in_processes_and_goes_on(scene, tmp_path):
+    manifest = tmp_path / "list.jsonl"
+    rows = [
+        {"image": str(scene.image), "trimap": str(scene.trimap)},
+        {"image": str(scene.image), "mask": str(scene.mask), "alpha": "masked.png"},
+    ]
+    manifest.write_text("\n".join(map(json.dumps, rows)))
+    command = ("batch", manifest, "-o", tmp_path / "out", "--workers", "1")
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    assert opacity(tmp_path / "out" / "masked.png").shape == scene.marks.shape
+    assert run(*command).stdout.startswith("2 of 2 done, 2 of them before")
+
+
 def test_a_trimap_and_what_is_installed(scene, tmp_path):
     done = run("trimap", scene.mask, "-o", tmp_path / "t.png")
     assert done.returncode == 0, done.stderr
@@ -69,12 +83,18 @@ def test_a_trimap_and_what_is_installed(scene, tmp_path):
         (["train", "configs/lite.yaml"], "train"),
         (["convert", "theirs.pth", "{folder}/weights"], "torch"),
         (["export", "{folder}/lite.onnx"], "export"),
+        (["batch", "{folder}/list.parquet", "-o", "{folder}/out"], "parquet"),
+        (
+            ["batch", "{image}", "--masks", "{mask}", "-o", "{folder}/o", "--engine", "ray"],
+            "cluster",
+        ),
         (["matte", "{image}", "{trimap}", "-o", "{folder}/a.png", "--refine"], "torch"),
         (["refine-foreground", "{image}", "{mask}", "-o", "{folder}/f.png"], "numba"),
     ],
 )
 def test_what_needs_more_says_so_in_one_line(scene, tmp_path, arguments, extra):
     places = {**vars(scene), "folder": tmp_path}
+    (tmp_path / "list.parquet").touch()
     done = run(*(argument.format(**places) for argument in arguments))
     assert done.returncode == 2
     assert done.stdout == ""

@@ -17,6 +17,7 @@ import typer
 import yaml
 from PIL import Image
 
+from lsamatting.batch.lock import locked
 from lsamatting.batch.work import Work
 from lsamatting.cli import batching
 from lsamatting.cli.main import app
@@ -227,6 +228,16 @@ def test_mistakes_are_one_line_and_write_no_picture(cli, folders, arguments, wor
     assert outcome.code == 2
     assert words in outcome.error_line
     assert list(out.rglob("*.png")) == []
+
+
+def test_a_folder_that_another_run_writes_into_is_refused(cli, folders, weights):
+    images, trimaps, out = folders
+    out.mkdir()
+    with locked(str(out)):
+        outcome = cli("batch", images, "--trimaps", trimaps, "-o", out, "--weights", weights, *HERE)
+    assert outcome.code == 2
+    assert outcome.error_line.startswith(f"{out}: another run is writing its results there")
+    assert list(out.glob("*.png")) == []
 
 
 def program(*arguments: object) -> subprocess.Popen[str]:
