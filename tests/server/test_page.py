@@ -12,7 +12,7 @@ from PIL import Image
 from lsamatting import Matting, Trimap
 from lsamatting.images import read_grey, read_picture, write_picture
 from lsamatting.server.finish import Finish
-from tests.server.editor import HEIGHT, LONG, WIDTH, edited, expect, pixels
+from tests.server.editor import HEIGHT, LONG, WIDTH, expect, pixels
 
 
 def test_paint_matte_stroke_export(editor, photo, artefacts):
@@ -384,34 +384,6 @@ def test_the_finish_is_seen_at_once(editor, photo):
     editor.button("Finish").click()
     editor.button("Reset").click()
     assert np.abs(pixels(editor.export("alpha")) - plain * 255).max() < 1
-
-
-@pytest.mark.slow
-def test_a_server_that_ends_in_the_middle(browser, settings, start_server, photo):
-    """A job is lost with the server; the next one, at the same address, is brought up to all."""
-    with start_server(settings) as first, edited(browser, first.address) as editor:
-        port = int(first.address.rpartition(":")[2])
-        editor.open(photo)
-        editor.mark_disc()
-        editor.page.get_by_text("Options").click()
-        editor.page.get_by_label("Average 24 runs").check()
-        editor.page.locator(".stage-top").focus()
-        editor.page.keyboard.press("Enter")
-        expect(editor.page.locator(".progress")).to_contain_text("Computing", timeout=LONG)
-        first.service.sessions.end_streams()
-        first.server.force_exit = first.server.should_exit = True
-        expect(editor.page.locator(".lost")).to_be_visible(timeout=LONG)
-        editor.set_size(4)
-        editor.tool("Subject").click()
-        editor.paint((4, 60), (10, 60))
-        with start_server(settings, port=port):
-            expect(editor.page.locator(".lost")).to_be_hidden(timeout=LONG)
-            editor.done()
-            marks = editor.trimap()
-            assert marks[60, 7] == 255
-            alpha = pixels(editor.export("alpha"))
-            expected = Matting.from_pretrained(device="cpu", tta=True)(photo, Trimap(marks)).alpha
-            assert np.abs(alpha - expected * 255).max() <= 1
 
 
 @pytest.mark.slow
