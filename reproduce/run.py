@@ -12,9 +12,10 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import Progress
 
+from lsamatting.digests import file_digest
 from lsamatting.errors import ConfigError
 from lsamatting.evaluation import methods
-from lsamatting.evaluation.datasets import TestPicture, file_digest, open_dataset
+from lsamatting.evaluation.datasets import TestPicture, open_dataset
 from lsamatting.evaluation.evaluate import evaluate
 from lsamatting.evaluation.records import Records
 from lsamatting.network.files import find_weights, numbers_file

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+from lsamatting.digests import file_digest
 from lsamatting.errors import ImageError, LsamattingError
 
 STREAM = "-"
@@ -49,8 +50,7 @@ class Fetched:
         """Give the SHA-256 of its bytes, in hexadecimal digits; None if it cannot be opened."""
         if isinstance(self.source, Path):
             try:
-                with self.source.open("rb") as file:
-                    return hashlib.file_digest(file, "sha256").hexdigest()
+                return file_digest(self.source)
             except OSError:
                 return None  # whoever reads it as a picture says what is wrong
         digest = hashlib.file_digest(self.source, "sha256").hexdigest()  # type: ignore[arg-type]

@@ -53,9 +53,6 @@ if TYPE_CHECKING:
     from lsamatting.batch.job import Job, Outcome
     from lsamatting.cli.batching import Engine
 
-OWN_FILES = ("results.jsonl", "failed.jsonl", "summary.json", "worst.jpg", ".lock", ".claims")
-"""What a run writes into its folder beside pictures."""
-
 
 def batch(
     sources: Annotated[
@@ -202,7 +199,7 @@ def batch(
 
     from lsamatting.cli.outputs import check_outputs, make_folder
 
-    own = {join(out, name) for name in OWN_FILES}
+    own = {join(out, name) for name in _own_files()}
     for address in (address for job in jobs for address in job.outputs.values()):
         if address in own:
             raise ConfigError(f"{address}: a file of the run itself; choose another name")
@@ -353,3 +350,10 @@ def _find(
         for image, problem in pairing.unpaired
     ]
     return jobs, unpaired, pairing.skipped
+
+
+def _own_files() -> tuple[str, ...]:
+    """Name what a run writes into its folder beside pictures."""
+    from lsamatting.batch import claims, lock, results, sheet, summary
+
+    return results.DONE, results.FAILED, summary.NAME, sheet.NAME, lock.NAME, claims.FOLDER

@@ -16,6 +16,7 @@ from lsamatting.data.layout import (
     picture_files,
     require_partners,
 )
+from lsamatting.digests import file_digest
 from lsamatting.errors import DatasetError
 from lsamatting.images import DEFAULT_MAX_PIXELS
 
@@ -105,12 +106,6 @@ class TestSet(Sequence[TestPicture]):
             )
             whole.update(repr(parts).encode())
         return whole.hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """Give the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_dataset(path: str | Path, *, layout: DatasetLayout = "auto") -> TestSet:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.digests import file_digest
 from lsamatting.errors import ConfigError, MissingExtraError
-from lsamatting.evaluation.datasets import TestPicture, file_digest, find_mattes
+from lsamatting.evaluation.datasets import TestPicture, find_mattes
 from lsamatting.images import Picture, read_grey
 from lsamatting.silence import silence_prints
 from lsamatting.trimap import Trimap

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import onnx
 
 from lsamatting import __version__
 from lsamatting.choices import OnnxNumbers
+from lsamatting.digests import file_digest
 from lsamatting.errors import ConfigError, WeightsError
 from lsamatting.export.graph import OPSET, build_graph, describe, fill
 from lsamatting.inference.frame import Layout
@@ -75,7 +75,7 @@ def export_onnx(
         The number format needs examples and there are none.
     """
     network = LSANet.from_pretrained(weights)
-    digest = hashlib.sha256(numbers_file(weights).read_bytes()).hexdigest()
+    digest = file_digest(numbers_file(weights))
     graph = build_graph(network.config)
     fill(graph, network)
     if numbers == "float16":

@@ -8,7 +8,7 @@ exact, and the others nearer by a factor of about ten.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,6 @@ def run_tiled(
     *,
     precision: Precision,
     side: int,
-    step: Callable[[], None] = lambda: None,
 ) -> NDArray[np.float32]:
     """Run a network on a frame, tile by tile.
 
@@ -47,8 +46,6 @@ def run_tiled(
         Number format of the network's arithmetic.
     side:
         Of a tile's core, in pixels.
-    step:
-        Called before each tile; an exception that it raises ends the work.
 
     Returns
     -------
@@ -63,11 +60,9 @@ def run_tiled(
         symmetry,
         list(cut(unknown, side, everywhere=everywhere)),
         precision=precision,
-        step=step,
     )
     opacity = np.zeros(frame.trimap.shape, np.float32)
     for tile in cut(unknown, side):
-        step()
         layout = frame.lay_out(symmetry, tile.seen)
         found = layout.take(runtime.run(layout, precision=precision, averages=averages))
         opacity[tile.used] += tile.weights * np.clip(found[tile.used_within], 0, 1)
@@ -81,7 +76,6 @@ def gather(
     tiles: Sequence[Tile],
     *,
     precision: Precision,
-    step: Callable[[], None] = lambda: None,
 ) -> LevelAverages:
     """Find what the attention of each decoder level averages to over a whole picture.
 
@@ -92,7 +86,6 @@ def gather(
         totals: list[NDArray[np.float64]] = []
         weights: list[float] = []
         for tile in tiles:
-            step()
             layout = frame.lay_out(symmetry, tile.seen)
             counted = np.ascontiguousarray(symmetry.apply(tile.counted()))
             found = runtime.sums(layout, counted, precision=precision, averages=averages)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lsamatting.digests import file_digest
 from lsamatting.errors import ConfigError, WeightsError
 from lsamatting.extras import require
 from lsamatting.network.config import NetworkConfig
@@ -127,9 +128,7 @@ def weights_digest(weights: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(weights.iterdir()) if weights.is_dir() else [weights]:
         if path.is_file() and path.suffix not in (".md", ".py"):
-            with path.open("rb") as file:
-                own = hashlib.file_digest(file, "sha256").hexdigest()
-            digest.update(f"{path.name} {own}\n".encode())
+            digest.update(f"{path.name} {file_digest(path)}\n".encode())
     return digest.hexdigest()[:16]
 
 

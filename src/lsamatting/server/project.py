@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from lsamatting.digests import file_digest
 from lsamatting.errors import ImageError
 from lsamatting.server.schemas import FinishBody, OptionsBody, ProjectBody, StrokeBody
 from lsamatting.server.sessions import SessionRecord
@@ -54,7 +54,7 @@ def pack_project(record: SessionRecord, trimap: str | None, body: ProjectBody, t
         kind=KIND,
         version=VERSION,
         name=record.picture.name,
-        sha256=_digest(record.picture.path),
+        sha256=file_digest(record.picture.path),
         options=OptionsBody(
             weights=record.options.weights,
             refine=record.options.refine,
@@ -120,7 +120,7 @@ def unpack_project(upload: Upload, folder: Path, *, most: int) -> Project:
         raise ImageError(f"{name}: its manifest is wrong at {where}: {first['msg']}") from None
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError):
         raise ImageError(f"{name}: not a project, or damaged") from None
-    if _digest(str(folder / "picture")) != manifest.sha256:
+    if file_digest(folder / "picture") != manifest.sha256:
         raise ImageError(f"{name}: damaged: its picture is not the one that was saved")
     return Project(
         name=manifest.name,
@@ -149,8 +149,3 @@ def _extract(archive: zipfile.ZipFile, entry: str, target: Path, most: int, name
             if written > most:
                 raise ImageError(f"{name}: {entry} holds more than {most} bytes")
             file.write(chunk)
-
-
-def _digest(path: str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
