@@ -119,7 +119,8 @@ def report_costs(name: str, image: Image, trimap: NDArray[np.uint8], options: An
 
 def report_convergence() -> None:
     from lsamatting.priors.laplacian import matting_laplacian
-    from lsamatting.priors.multigrid import LocalAffine, Multigrid
+    from lsamatting.priors.local_affine import LocalAffine
+    from lsamatting.priors.multigrid import Multigrid
 
     print("\nIterations until the residual is below a share of the right-hand side")
     print("  band     " + "".join(f"{share:>8.0e}" for share in (1e-2, 1e-3, 1e-4, 1e-5)))

@@ -5,7 +5,8 @@ from scipy.sparse import diags
 from scipy.sparse.linalg import spsolve
 
 from lsamatting.priors.laplacian import matting_laplacian
-from lsamatting.priors.multigrid import LocalAffine, Multigrid
+from lsamatting.priors.local_affine import LocalAffine
+from lsamatting.priors.multigrid import Multigrid
 
 
 def photograph(height, width, seed=0):

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.priors.laplacian import MattingLaplacian, matting_laplacian
-from lsamatting.priors.multigrid import LocalAffine, Multigrid
+from lsamatting.priors.local_affine import LocalAffine
+from lsamatting.priors.multigrid import Multigrid
 from lsamatting.samples import Samples
 
 MIXTURE_WEIGHT = 0.05
