@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from lsamatting.batch.claims import Claims
-from lsamatting.batch.cluster import Cluster, ClusterOptions, _Worker
+from lsamatting.batch.cluster import Cluster, ClusterOptions, _connect, _Worker
 from lsamatting.batch.here import work_here
 from lsamatting.batch.job import Done, Job
 from lsamatting.batch.recipe import Model, Recipe
@@ -83,7 +83,10 @@ def two_nodes():
     node = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False}
     nodes = Nodes(initialize_head=True, head_node_args=node)
     nodes.add_node(num_cpus=1, object_store_memory=100 * 2**20)
-    ray.init(address=nodes.address, log_to_driver=False, logging_level="ERROR")
+    before = signal.getsignal(signal.SIGTERM)
+    _connect(nodes.address)
+    # Ray would leave a handler that exits at once, where a batch finishes what is in flight.
+    assert signal.getsignal(signal.SIGTERM) is before
     yield nodes
     ray.shutdown()
     nodes.shutdown()

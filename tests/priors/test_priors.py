@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lsamatting.errors import ConfigError
@@ -85,6 +85,7 @@ def test_threads_change_nothing():
     share=st.tuples(*[st.floats(0, 1)] * 4),
     odd=st.tuples(st.integers(0, 1), st.integers(0, 1)),
 )
+@example(size=(1, 1), share=(1.0, 0.0, 0.0, 0.0), odd=(0, 0))
 @settings(max_examples=25, deadline=None)
 def test_a_part_is_what_the_whole_has_there(size, share, odd):
     height, width = (max(2 * side - less, 1) for side, less in zip(size, odd, strict=True))

@@ -198,6 +198,20 @@ def test_a_stop_signal_saves_and_the_run_resumes(
     assert_same(unbroken, train(config, "stopped", "--resume"))
 
 
+def test_a_handler_that_exits_waits_until_the_run_is_saved(config: Path, interrupt) -> None:
+    def leave(number: int, frame: object) -> None:
+        sys.exit(number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        interrupt(4, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        with pytest.raises(SystemExit, match="at step 5; --resume continues"):
+            train(config, "stopped")
+        assert signal.getsignal(signal.SIGTERM) is leave
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_a_stop_signal_during_validation_saves_the_trained_weights(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

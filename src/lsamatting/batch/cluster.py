@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import math
+import signal
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -210,11 +212,23 @@ class _Worker:
         return {**row, "claim": vars(claim)}
 
 
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Put the handler of a request to terminate back: Ray sets its own, which exits at once."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
+
+
 def _connect(address: str | None) -> None:
     import ray
 
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        with _signals_kept():
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as problem:
         words = " ".join(str(problem).split())
         raise LsamattingError(

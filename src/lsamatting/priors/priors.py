@@ -116,7 +116,7 @@ class PriorField:
         start = 0
         for name in self.which:
             stop = start + PRIOR_CHANNELS[name]
-            stack[..., start:stop] = part.named(name).reshape(*stack.shape[:2], -1)
+            stack[..., start:stop] = part.named(name).reshape(*stack.shape[:2], PRIOR_CHANNELS[name])
             start = stop
         return stack
 

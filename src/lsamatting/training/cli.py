@@ -176,21 +176,27 @@ def main(args: list[str]) -> None:
 
 @contextmanager
 def _interruption_saves() -> Iterator[None]:
-    """Let the first Ctrl-C save and end the run as a stop signal does; the second ends at once."""
-    before = signal.getsignal(signal.SIGINT)
+    """Let the first Ctrl-C save and end the run as a stop signal does; the second ends at once.
 
-    def stop(*_: object) -> None:
-        signal.signal(signal.SIGINT, before)
-        signal.raise_signal(signal.SIGTERM)
-
+    What the process did at a stop signal before is left out meanwhile: Lightning calls it besides
+    its own, and a handler that exits would leave nothing saved.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # Only the main thread hears signals.
         return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, before[signal.SIGINT])
+        signal.raise_signal(signal.SIGTERM)
+
     signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _limit_samples(trainer: L.Trainer, samples: int | None, batch_size: int) -> None:
