@@ -115,9 +115,10 @@ class PriorField:
         )
         start = 0
         for name in self.which:
-            stop = start + PRIOR_CHANNELS[name]
-            stack[..., start:stop] = part.named(name).reshape(*stack.shape[:2], PRIOR_CHANNELS[name])
-            start = stop
+            width = PRIOR_CHANNELS[name]
+            values = part.named(name).reshape(*stack.shape[:2], width)
+            stack[..., start : start + width] = values
+            start += width
         return stack
 
     def _solve(self, which: set[str], pool: ThreadPoolExecutor | None) -> None:
