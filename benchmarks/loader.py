@@ -21,7 +21,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lsamatting.data.augment import AugmentConfig, Sample, augment
+from lsamatting.data.augment import Sample, augment
+from lsamatting.data.augment_config import AugmentConfig
 from lsamatting.data.cache import DecodedBackground, DecodedCutout, PictureCache
 from lsamatting.data.layout import AimFolder
 from lsamatting.data.samples import CompositingDataset

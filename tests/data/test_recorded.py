@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lsamatting.data.augment import AugmentConfig
+from lsamatting.data.augment_config import AugmentConfig
 from lsamatting.data.cache import PictureCache
 from lsamatting.data.recorded import RecordedSamples, seen_anew
 from lsamatting.data.samples import CompositingDataset

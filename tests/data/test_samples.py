@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from lsamatting.data.augment import AugmentConfig, Realism
+from lsamatting.data.augment_config import AugmentConfig, Realism
 from lsamatting.data.cache import PictureCache
 from lsamatting.data.samples import CompositingDataset, WideBatches
 from lsamatting.data.wide_trimaps import WideTrimaps

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from lsamatting.data.augment import AugmentConfig, Sample, augment
+from lsamatting.data.augment import Sample, augment
+from lsamatting.data.augment_config import AugmentConfig
 from lsamatting.data.cache import DecodedBackground, PictureCache
 from lsamatting.network.inputs import trimap_values
 

@@ -15,7 +15,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from lsamatting.data.augment import AugmentConfig, Realism, Sample, augment
+from lsamatting.data.augment import Sample, augment
+from lsamatting.data.augment_config import AugmentConfig, Realism
 from lsamatting.data.cache import (
     DecodedBackground,
     DecodedCutout,

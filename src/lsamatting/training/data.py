@@ -10,7 +10,7 @@ import lightning as L
 from lightning.pytorch.accelerators import CUDAAccelerator
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from lsamatting.data.augment import AugmentConfig
+from lsamatting.data.augment_config import AugmentConfig
 from lsamatting.data.cache import PictureCache
 from lsamatting.data.held_out import Part
 from lsamatting.data.layout import AimFolder
