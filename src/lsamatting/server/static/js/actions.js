@@ -71,9 +71,6 @@ export class Actions {
     }
     this.store.set({ lost: false });
     this.notices.say(t("back"));
-    for (const picture of this.store.pictures) {
-      if (picture.session) picture.listen(picture.session.id);
-    }
     const picture = this.store.active;
     if (!picture) return;
     if (!picture.width) await this.attempt(() => picture.open());

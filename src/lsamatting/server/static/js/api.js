@@ -28,6 +28,9 @@ export class ApiError extends Error {
 /** The server does not answer. */
 export class LostError extends Error {}
 
+/** Milliseconds that the shortest of answers may take. */
+const PATIENCE = 10_000;
+
 /**
  * @param {string} address
  * @param {RequestInit} [init]
@@ -39,7 +42,7 @@ export async function call(address, init) {
     response = await fetch(address, init);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new LostError(String(error));
+    throw error instanceof LostError ? error : new LostError(String(error));
   }
   if (response.ok) return response;
   let problem = { type: "", detail: `${response.status} ${response.statusText}` };
@@ -56,11 +59,12 @@ export async function call(address, init) {
  * @param {string} address
  * @param {string} method
  * @param {any} [body]
+ * @param {AbortSignal} [signal]
  * @returns {Promise<any>}
  */
-async function json(address, method, body) {
+async function json(address, method, body, signal) {
   /** @type {RequestInit} */
-  const init = { method };
+  const init = { method, signal };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
     init.headers = { "Content-Type": "application/json" };
@@ -82,7 +86,8 @@ function form(parts) {
 const at = (id) => `/v1/sessions/${encodeURIComponent(id)}`;
 
 /** @returns {Promise<{weights: string[], status: string}>} */
-export const health = () => json("/health", "GET");
+export const health = () =>
+  json("/health", "GET", undefined, AbortSignal.timeout(PATIENCE));
 
 /** @returns {Promise<{number: number, name: string}[]>} */
 export const given = () => json("/v1/given", "GET");
@@ -151,9 +156,10 @@ export const putStrokes = (id, strokes) => json(`${at(id)}/strokes?compute=false
 /**
  * @param {string} id
  * @param {Options} options
+ * @param {AbortSignal} signal
  * @returns {Promise<SessionState>}
  */
-export const compute = (id, options) => json(`${at(id)}/matte`, "POST", options);
+export const compute = (id, options, signal) => json(`${at(id)}/matte`, "POST", options, signal);
 
 /** @param {string} id */
 export const cancel = (id) => json(`${at(id)}/matte`, "DELETE");

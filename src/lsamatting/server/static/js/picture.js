@@ -4,6 +4,7 @@
 import * as api from "./api.js";
 import { History } from "./history.js";
 import { NONE, TiledMask } from "./mask.js";
+import { waitFor } from "./waiting.js";
 
 /** @typedef {import("./api.js").Stroke} Stroke */
 /** @typedef {import("./api.js").Finish} Finish */
@@ -109,7 +110,6 @@ export class Picture extends EventTarget {
       this.session = state;
       this.sent = { trimap: "", strokes: "[]", backdrop: null };
       if (first) await this.begin(state);
-      this.listen(state.id);
     } finally {
       this.busy = "";
       this.changed();
@@ -154,19 +154,17 @@ export class Picture extends EventTarget {
     this.changed();
   }
 
-  /** @param {string} id */
+  /**
+   * Follow how far the server is.
+   * @param {string} id
+   */
   listen(id) {
     this.listening?.close();
-    const source = api.events(id);
-    this.listening = source;
-    source.addEventListener("progress", (event) => {
+    this.listening = api.events(id);
+    this.listening.addEventListener("progress", (event) => {
       const { done, total } = JSON.parse(event.data);
       this.progress = done / total;
       this.changed();
-    });
-    source.addEventListener("closed", () => {
-      source.close();
-      if (this.session?.id === id) this.session = null;
     });
   }
 
@@ -210,8 +208,11 @@ export class Picture extends EventTarget {
       const had = this.hasMatte;
       await this.open();
       if (had && this.session) {
-        await this.send(this.session.id);
-        await api.compute(this.session.id, this.computedWith);
+        const { id } = this.session;
+        await waitFor(id, async (signal) => {
+          await this.send(id);
+          await api.compute(id, this.computedWith, signal);
+        });
       }
     })().finally(() => {
       this.reopening = null;
@@ -253,10 +254,14 @@ export class Picture extends EventTarget {
     this.progress = 0;
     this.changed();
     try {
-      const state = await this.withSession(async (id) => {
-        await this.send(id);
-        return api.compute(id, options);
-      });
+      const state = await this.withSession((id) =>
+        waitFor(id, async (signal) => {
+          await this.send(id);
+          const answer = api.compute(id, options, signal);
+          this.listen(id);
+          return answer;
+        }),
+      );
       if (turn !== this.turn) return null;
       this.session = state;
       this.matteOf = wanted;
@@ -267,17 +272,20 @@ export class Picture extends EventTarget {
       if (error instanceof api.ApiError && error.kind === "cancelled") return null;
       throw error;
     } finally {
-      if (turn === this.turn) {
-        this.busy = "";
-        this.changed();
-      }
+      if (turn === this.turn) this.rest();
     }
+  }
+
+  /** Nothing is computed any more. */
+  rest() {
+    this.listening?.close();
+    this.busy = "";
+    this.changed();
   }
 
   async cancel() {
     this.turn++;
-    this.busy = "";
-    this.changed();
+    this.rest();
     if (this.session) await api.cancel(this.session.id);
   }
 
