@@ -92,3 +92,29 @@ def test_whiskers_survive_scribbles_too():
         assert trimap.foreground[front].all()
         assert trimap.background[back].all()
         assert trimap.counts.background > 0.6 * mask.size
+
+
+def test_faint_whiskers_survive_on_a_ground_of_many_colours():
+    """Here their colour is not strange: the ground has it too, but nothing as fine."""
+    image, mask, whiskers = head(noise=0.01)
+    ramp = np.linspace(0, 1, mask.shape[1])[None, :, None]
+    ground = ramp * (0.9, 0.95, 0.6) + (1 - ramp) * (0.05, 0.1, 0.05)
+    rows = np.linspace(0, 6, mask.shape[0])[:, None, None]
+    ground = ground * (0.75 + 0.25 * np.sin(rows))
+    faint = 0.7 * ground + 0.3 * np.array((0.95, 0.95, 0.9))
+    image = np.where(mask[..., None], image, np.where(whiskers[..., None], faint, ground))
+    image = image + np.random.default_rng(1).normal(0, 0.005, image.shape)
+    image = image.clip(0, 1).astype(np.float32)
+    plain, seen = Trimap.from_mask(mask), Trimap.from_mask(mask, image=image)
+    assert plain.background[whiskers].mean() > 0.7
+    assert seen.background[whiskers].mean() < 0.1
+    assert seen.counts.unknown < plain.counts.unknown + 12 * whiskers.sum()
+
+
+@pytest.mark.parametrize("noise", [0.005, 0.02, 0.05, 0.1])
+def test_noise_all_around_is_no_detail_of_the_subject(noise):
+    _, mask, _ = head()
+    image = np.where(mask[..., None], (0.8, 0.8, 0.75), (0.2, 0.4, 0.15))
+    image = image + np.random.default_rng(3).normal(0, noise, image.shape)
+    seen = details(image.clip(0, 1).astype(np.float32), mask, width=default_width(mask))
+    assert np.count_nonzero(seen) < 0.01 * np.count_nonzero(mask)

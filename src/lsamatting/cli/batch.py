@@ -13,47 +13,18 @@ from lsamatting.batch.addresses import STREAM, absolute, is_url, join
 from lsamatting.choices import EngineName
 from lsamatting.cli.clusters import check_cluster_options
 from lsamatting.cli.console import complain, say, warn
-from lsamatting.cli.options import (
-    BackgroundBelowOption,
-    BoundaryOption,
-    DepthOption,
-    DeviceOption,
-    DilateOption,
-    ErodeOption,
-    ForegroundAboveOption,
-    ForegroundMethodOption,
-    LayerOption,
-    LinearOption,
-    MaxPixelsOption,
-    MemoryOption,
-    MetadataOption,
-    OnOption,
-    OwnOpacityOption,
-    PaddingOption,
-    PrecisionOption,
-    QualityOption,
-    RecursiveOption,
-    RefineOptimiserOption,
-    RefineOption,
-    RefineRateOption,
-    RefineStepsOption,
-    RuntimeOption,
-    TtaOption,
-    TtaScalesOption,
-    TtaSymmetriesOption,
-    WeightsOption,
-    WorkersOption,
-)
+from lsamatting.cli.options import RecursiveOption, WorkersOption
 from lsamatting.cli.program import UNEXPECTED, USER_ERROR
-from lsamatting.cli.recipes import check_guide_options, recipe_of
+from lsamatting.cli.recipes import RecipeOptions
+from lsamatting.cli.spread import spread
 from lsamatting.errors import ConfigError
-from lsamatting.weights import DEFAULT_WEIGHTS
 
 if TYPE_CHECKING:
     from lsamatting.batch.job import Job, Outcome
     from lsamatting.cli.batching import Engine
 
 
+@spread
 def batch(
     sources: Annotated[
         list[str],
@@ -93,7 +64,6 @@ def batch(
     composites: Annotated[
         str | None, typer.Option(help="Folder for the subjects on what --on says.")
     ] = None,
-    on: OnOption = None,
     overlays: Annotated[
         str | None,
         typer.Option(help="Folder for picture, trimap, opacity and composite side by side."),
@@ -132,33 +102,9 @@ def batch(
             min=1, max=4, help="With --engine ray: pictures that a worker is handed at a time [2]."
         ),
     ] = None,
-    erode: ErodeOption = None,
-    dilate: DilateOption = None,
-    foreground_method: ForegroundMethodOption = "blur-fusion",
-    refine: RefineOption = False,
-    refine_steps: RefineStepsOption = None,
-    refine_rate: RefineRateOption = None,
-    refine_optimiser: RefineOptimiserOption = None,
-    boundary: BoundaryOption = None,
-    tta: TtaOption = False,
-    tta_scales: TtaScalesOption = None,
-    tta_symmetries: TtaSymmetriesOption = None,
-    padding: PaddingOption = "window",
-    precision: PrecisionOption = None,
-    memory: MemoryOption = None,
-    weights: WeightsOption = DEFAULT_WEIGHTS,
-    runtime: RuntimeOption = "auto",
-    device: DeviceOption = "auto",
-    depth: DepthOption = None,
-    background_below: BackgroundBelowOption = None,
-    foreground_above: ForegroundAboveOption = None,
-    linear: LinearOption = None,
-    layer: LayerOption = None,
-    own_opacity: OwnOpacityOption = True,
-    quality: QualityOption = None,
-    metadata: MetadataOption = True,
+    *,
+    options: RecipeOptions,
     recursive: RecursiveOption = False,
-    max_pixels: MaxPixelsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Make the mattes of many pictures side by side, and go on where an earlier run ended."""
@@ -183,18 +129,14 @@ def batch(
     jobs, unpaired, skipped = _find(
         sources, trimaps=trimaps, masks=masks, wanted=wanted, out=out, recursive=recursive
     )
-    check_guide_options(
+    options.check_guides(
         masks=any(job.is_mask for job in jobs),
         trimaps=not all(job.is_mask for job in jobs),
-        erode=erode,
-        dilate=dilate,
-        background_below=background_below,
-        foreground_above=foreground_above,
     )
     composed = {kind for job in jobs for kind in job.outputs} & {"composite", "overlay"}
-    if "composite" in composed and on is None:
+    if "composite" in composed and options.on is None:
         raise ConfigError("--composites needs --on, a colour or a picture")
-    if on is not None and not composed:
+    if options.on is not None and not composed:
         raise ConfigError("--on goes with --composites or --overlays")
 
     from lsamatting.cli.outputs import check_outputs, make_folder
@@ -205,40 +147,12 @@ def batch(
             raise ConfigError(f"{address}: a file of the run itself; choose another name")
     check_outputs(
         jobs,
-        depth,
-        quality,
-        [*sources, trimaps, masks, None if on is None else Path(on)],
+        options.depth,
+        options.quality,
+        [*sources, trimaps, masks, None if options.on is None else Path(options.on)],
         asked={},
     )
-    recipe = recipe_of(
-        weights=weights,
-        runtime=runtime,
-        device=device,
-        padding=padding,
-        precision=precision,
-        memory=memory,
-        boundary=boundary,
-        refine=refine,
-        refine_steps=refine_steps,
-        refine_rate=refine_rate,
-        refine_optimiser=refine_optimiser,
-        tta=tta,
-        tta_scales=tta_scales,
-        tta_symmetries=tta_symmetries,
-        foreground_method=foreground_method,
-        on=on,
-        erode=erode,
-        dilate=dilate,
-        background_below=background_below,
-        foreground_above=foreground_above,
-        linear=linear,
-        layer=layer,
-        own_opacity=own_opacity,
-        metadata=metadata,
-        depth=depth,
-        quality=quality,
-        max_pixels=max_pixels,
-    )
+    recipe = options.recipe()
     if not is_url(out):
         make_folder(Path(out))
 
@@ -259,7 +173,7 @@ def batch(
     start = time.perf_counter()
     with locked(out):
         results = Results(
-            out, recipe=recipe.digest(), weights=weights_digest(find_weights(weights))
+            out, recipe=recipe.digest(), weights=weights_digest(find_weights(options.weights))
         )
         results.keep_failures({job.key for job in jobs})
         for job, problem in unpaired:

@@ -15,43 +15,12 @@ import typer
 from lsamatting import __version__
 from lsamatting.batch.addresses import STREAM
 from lsamatting.cli.console import complain, say, stderr_console, warn
-from lsamatting.cli.options import (
-    BackgroundBelowOption,
-    BoundaryOption,
-    DepthOption,
-    DeviceOption,
-    DilateOption,
-    ErodeOption,
-    ForegroundAboveOption,
-    ForegroundMethodOption,
-    LayerOption,
-    LinearOption,
-    MaxPixelsOption,
-    MemoryOption,
-    MetadataOption,
-    OnOption,
-    OwnOpacityOption,
-    PaddingOption,
-    PrecisionOption,
-    QualityOption,
-    RecursiveOption,
-    RefineOptimiserOption,
-    RefineOption,
-    RefineRateOption,
-    RefineStepsOption,
-    RuntimeOption,
-    ThreadsOption,
-    TtaOption,
-    TtaScalesOption,
-    TtaSymmetriesOption,
-    WeightsOption,
-    WorkersOption,
-)
+from lsamatting.cli.options import RecursiveOption, ThreadsOption, WorkersOption
 from lsamatting.cli.program import UNEXPECTED, USER_ERROR
-from lsamatting.cli.recipes import check_guide_options, recipe_of
+from lsamatting.cli.recipes import RecipeOptions
+from lsamatting.cli.spread import spread
 from lsamatting.errors import ConfigError
 from lsamatting.replacing import is_whole
-from lsamatting.weights import DEFAULT_WEIGHTS
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -60,6 +29,7 @@ if TYPE_CHECKING:
     from lsamatting.batch.recipe import Recipe
 
 
+@spread
 def matte(
     paths: Annotated[
         list[Path],
@@ -83,20 +53,15 @@ def matte(
         Path | None,
         typer.Option(help="A mask, or folder of masks, from which the trimap is made."),
     ] = None,
-    erode: ErodeOption = None,
-    dilate: DilateOption = None,
     cutout: Annotated[
         Path | None, typer.Option(help="The subject alone: RGBA, not premultiplied.")
     ] = None,
     foreground: Annotated[Path | None, typer.Option(help="The subject's own colours.")] = None,
     composite: Annotated[Path | None, typer.Option(help="The subject on what --on says.")] = None,
-    on: OnOption = None,
     overlay: Annotated[
         Path | None,
         typer.Option(help="Picture, trimap, opacity and composite side by side, to look at."),
     ] = None,
-    foreground_method: ForegroundMethodOption = "blur-fusion",
-    refine: RefineOption = False,
     strokes: Annotated[
         Path | None,
         typer.Option(
@@ -104,31 +69,11 @@ def matte(
             "transparent picture of the photograph's size."
         ),
     ] = None,
-    refine_steps: RefineStepsOption = None,
-    refine_rate: RefineRateOption = None,
-    refine_optimiser: RefineOptimiserOption = None,
-    boundary: BoundaryOption = None,
-    tta: TtaOption = False,
-    tta_scales: TtaScalesOption = None,
-    tta_symmetries: TtaSymmetriesOption = None,
-    padding: PaddingOption = "window",
-    precision: PrecisionOption = None,
-    memory: MemoryOption = None,
-    weights: WeightsOption = DEFAULT_WEIGHTS,
-    runtime: RuntimeOption = "auto",
-    device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     workers: WorkersOption = None,
-    depth: DepthOption = None,
-    background_below: BackgroundBelowOption = None,
-    foreground_above: ForegroundAboveOption = None,
-    linear: LinearOption = None,
-    layer: LayerOption = None,
-    own_opacity: OwnOpacityOption = True,
-    quality: QualityOption = None,
-    metadata: MetadataOption = True,
+    *,
+    options: RecipeOptions,
     recursive: RecursiveOption = False,
-    max_pixels: MaxPixelsOption = None,
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -142,17 +87,13 @@ def matte(
     """Estimate how opaque every pixel of a picture is."""
     if mask is None and len(paths) < 2:
         raise ConfigError("matte needs a picture and a trimap, or a picture and --mask")
-    check_guide_options(
+    options.check_guides(
         masks=mask is not None,
         trimaps=mask is None,
-        erode=erode,
-        dilate=dilate,
-        background_below=background_below,
-        foreground_above=foreground_above,
     )
-    if composite is not None and on is None:
+    if composite is not None and options.on is None:
         raise ConfigError("--composite needs --on, a colour or a picture")
-    if on is not None and composite is None and overlay is None:
+    if options.on is not None and composite is None and overlay is None:
         raise ConfigError("--on goes with --composite or --overlay")
     wanted = {
         "alpha": output,
@@ -195,37 +136,9 @@ def matte(
     to_stream = Path(STREAM) in wanted.values()
     if as_json and to_stream:
         raise ConfigError("standard output (-) holds one thing: a picture, or what --json prints")
-    further_inputs = [strokes, None if on is None else Path(on)]
-    folders = check_outputs(jobs, depth, quality, further_inputs, asked=wanted)
-    recipe = recipe_of(
-        weights=weights,
-        runtime=runtime,
-        device=device,
-        padding=padding,
-        precision=precision,
-        memory=memory,
-        boundary=boundary,
-        refine=refine,
-        refine_steps=refine_steps,
-        refine_rate=refine_rate,
-        refine_optimiser=refine_optimiser,
-        tta=tta,
-        tta_scales=tta_scales,
-        tta_symmetries=tta_symmetries,
-        foreground_method=foreground_method,
-        on=on,
-        erode=erode,
-        dilate=dilate,
-        background_below=background_below,
-        foreground_above=foreground_above,
-        linear=linear,
-        layer=layer,
-        own_opacity=own_opacity,
-        metadata=metadata,
-        depth=depth,
-        quality=quality,
-        max_pixels=max_pixels,
-    )
+    further_inputs = [strokes, None if options.on is None else Path(options.on)]
+    folders = check_outputs(jobs, options.depth, options.quality, further_inputs, asked=wanted)
+    recipe = options.recipe()
     pending = [
         job
         for job in jobs
@@ -250,11 +163,11 @@ def matte(
     if as_json:
         report = {
             "version": __version__,
-            "weights": weights,
+            "weights": options.weights,
             "runtime": ended.runtime,
             "device": ended.device,
             "threads": ended.threads,
-            "padding": padding,
+            "padding": options.padding,
             "precision": ended.precision,
             "tta": asdict(recipe.model.tta) if recipe.model.tta else None,
             "refine": {**asdict(recipe.refine), "boundary": recipe.model.boundary}

@@ -18,6 +18,7 @@ from lsamatting.errors import ConfigError
 from lsamatting.images import Picture, write_grey, write_picture
 from lsamatting.matte import Matte
 from lsamatting.picture_files import best_depth
+from lsamatting.samples import as_float
 from lsamatting.server.tasks import Render, Window
 from lsamatting.trimap import Trimap
 
@@ -46,9 +47,9 @@ class Sheet:
         return self._matte is not None
 
     def whole(self, name: str) -> NDArray[Any]:
-        """Give `picture`, `alpha`, `foreground` or `trimap` in full size."""
+        """Give `picture` as its file had it, `alpha`, `foreground` or `trimap` in full size."""
         if name == "picture":
-            return self.picture.pixels
+            return self.picture.samples
         if name == "trimap":
             assert self._trimap is not None
             return self._trimap.values
@@ -114,7 +115,11 @@ class _View:
             self.scale = math.sqrt(task.fit / (self.width * self.height))
 
     def take(self, name: str) -> NDArray[Any]:
-        """Give this part of a layer."""
+        """Give this part of a layer: values, but of a trimap its three bytes."""
+        part = self._scaled(name)
+        return as_float(part) if name == "picture" else part
+
+    def _scaled(self, name: str) -> NDArray[Any]:
         if self.scale == 1:
             return self.cut(self._sheet.whole(name))
         if (self.width, self.height) == self._sheet.picture.size:

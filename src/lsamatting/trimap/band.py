@@ -2,7 +2,8 @@
 
 A mask of a segmentation network or of a few strokes is smooth where the subject is not: whiskers,
 hair, chains and straps stand out of it, and gaps lie in it. They show in the picture, because they
-do not look like what surrounds them on their side of the edge.
+do not look like what surrounds them on their side of the edge: by their colour, or, where the
+ground has many colours, by being fine where the ground is not.
 """
 
 from __future__ import annotations
@@ -33,6 +34,17 @@ _OUTSTANDING = 2.0
 """Squared distance, in variances, beyond which a colour is strange to its surroundings; and how
 many times stranger it must be on its own side than on the other to count inside the mask."""
 
+_FINE_SCALES = (1.0, 4.0)
+"""Detail finer than the second of these and coarser than the first, standard deviations in pixels,
+is what a whisker or a hair has."""
+
+_FINE_SURELY, _FINE_PERHAPS = 3.0, 2.0
+"""How many times the usual fine detail of the surroundings a line outside the mask has somewhere,
+and all along."""
+
+_FINE_NOISE = 0.6
+"""Fine detail, in CIELAB, that any surface is granted."""
+
 _SPECK = 12
 """What is found in fewer pixels than this is noise."""
 
@@ -56,8 +68,8 @@ def details(
     """Find what the picture shows beyond a mask's edge: parts of the subject, or gaps in it.
 
     A pixel counts if its colour is strange to the colours on its own side of the edge within
-    reach (in CIELAB, by their mean and variance there), and if such pixels lead
-    from it to the band along the edge.
+    reach (in CIELAB, by their mean and variance there), or if, outside, it has much more fine
+    detail than is usual there; and if such pixels lead from it to the band along the edge.
 
     Parameters
     ----------
@@ -98,10 +110,9 @@ def details(
         np.maximum(*(_strangeness(lab, side & (off_edge > near), window) for window in windows))
         for side in (~mask, mask)
     )
-    found = np.where(
-        mask, (inner > _STRANGE) & (inner > _OUTSTANDING * outer), outer > _STRANGE
-    ) & (off_edge <= reach)
-    found = _without_specks(found)
+    found = np.where(mask, (inner > _STRANGE) & (inner > _OUTSTANDING * outer), outer > _STRANGE)
+    found |= _fine_lines(lab, ~mask & (off_edge > near), windows[1])
+    found = _without_specks(found & (off_edge <= reach))
     band = off_edge <= near
     # Small gaps along a whisker must not end it.
     joined = cv2.morphologyEx((found | band).astype(np.uint8), cv2.MORPH_CLOSE, _disc(2))
@@ -141,6 +152,31 @@ def _strangeness(lab: Floats, among: Mask, window: int) -> Floats:
         spread = np.maximum(square - mean * mean, 0) + np.float32(_NOISE**2)
         total += (channel - mean) ** 2 / spread
     return np.where(share > 0.01, total, 0).astype(np.float32)
+
+
+def _fine_lines(lab: Floats, among: Mask, window: int) -> Mask:
+    """Find where a picture has more fine detail than is usual `among` what it lies in.
+
+    Usual is the mean over a square window. A faint part of a line counts where it leads to a clear
+    one. The subject's own colours, beyond the edge, have no part in it.
+    """
+    import cv2
+
+    weight = among.astype(np.float32)
+    fine, coarse = (
+        cv2.GaussianBlur(lab * weight[..., None], (0, 0), scale)
+        / np.maximum(cv2.GaussianBlur(weight, (0, 0), scale), 1e-4)[..., None]
+        for scale in _FINE_SCALES
+    )
+    detail = np.sqrt(np.square(fine - coarse).sum(axis=2))
+    usual = _smooth(detail * weight, window) / np.maximum(_smooth(weight, window), 1e-4)
+    outstanding = np.where(among, detail / (usual + np.float32(_FINE_NOISE)), 0)
+    _, labels = cv2.connectedComponents(
+        (outstanding > _FINE_PERHAPS).astype(np.uint8), connectivity=8
+    )
+    clear = np.zeros(int(labels.max()) + 1, bool)
+    clear[np.unique(labels[outstanding > _FINE_SURELY])] = True
+    return np.asarray(clear[labels])
 
 
 def _smooth(values: Floats, window: int) -> Floats:
