@@ -22,8 +22,8 @@ _wanted: int | None = None
 def thread_count() -> int:
     """Give how many processor threads are to be used.
 
-    As many as were asked for; else what OMP_NUM_THREADS says, which PyTorch follows, too; else one
-    for each processor that this process may use.
+    As many as were asked for; else what OMP_NUM_THREADS says, which PyTorch follows, too, unless
+    MKL_NUM_THREADS says less; else one for each processor that this process may use.
     """
     if _wanted is not None:
         return _wanted

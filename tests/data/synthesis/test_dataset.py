@@ -112,15 +112,15 @@ def test_users_cutouts_are_used(tmp_path, photo_folder, monkeypatch):
     assert (foreground[..., 2] > 3 * foreground[..., 1]).all()
 
 
-def test_unusable_cutouts_are_named(tmp_path, photo_folder, monkeypatch):
+def test_unusable_cutouts_are_named(tmp_path, photo_folder):
     folder = tmp_path / "cutouts"
     folder.mkdir()
     with pytest.raises(DatasetError, match="no pictures found"):
         make(tmp_path / "set", photo_folder, cutouts=[folder])
     cv2.imwrite(str(folder / "opaque.png"), np.zeros((9, 9, 3), np.uint8))
-    monkeypatch.setattr(dataset, "CUTOUT_SHARE", 1.0)
     with pytest.raises(DatasetError, match=r"opaque\.png: no alpha channel"):
         make(tmp_path / "set", photo_folder, cutouts=[folder])
+    assert not (tmp_path / "set").exists()
 
 
 def test_user_mistakes_are_one_clear_line(tmp_path, photo_folder):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from lsamatting.data.synthesis.own_cutouts import OwnCutouts, read_rgba
 from lsamatting.errors import DatasetError, ImageError
@@ -37,3 +38,43 @@ def test_files_that_are_no_pictures_are_named(tmp_path):
     cv2.imwrite(str(tmp_path / "grey.png"), np.zeros((5, 5), np.uint8))
     with pytest.raises(DatasetError, match=r"grey\.png: no alpha channel"):
         read_rgba(tmp_path / "grey.png")
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix", "cutout"),
+    [
+        ("RGBA", ".png", True),
+        ("LA", ".png", True),
+        ("RGBA", ".webp", True),
+        ("RGBA", ".tif", True),
+        ("RGB", ".png", False),
+        ("L", ".png", False),
+        ("LAB", ".tif", False),
+        ("RGB", ".jpg", False),
+        ("CMYK", ".jpg", False),
+        ("P", ".png", False),
+    ],
+)
+def test_headers_tell_what_reading_finds(tmp_path, mode, suffix, cutout):
+    file = tmp_path / f"x{suffix}"
+    Image.new(mode, (6, 5)).save(file)
+    for check in (lambda: OwnCutouts([tmp_path]).check(), lambda: read_rgba(file)):
+        if cutout:
+            check()
+        else:
+            with pytest.raises((DatasetError, ImageError), match=rf"x\{suffix}: "):
+                check()
+
+
+def test_a_palette_with_a_transparent_colour_is_a_cutout(tmp_path):
+    picture = Image.new("P", (6, 5))
+    picture.save(tmp_path / "x.png", transparency=0)
+    OwnCutouts([tmp_path]).check()
+    assert read_rgba(tmp_path / "x.png")[..., 3].max() == 0
+
+
+def test_every_file_is_checked(tmp_path):
+    for number in range(5):
+        Image.new("RGBA" if number < 2 else "RGB", (6, 5)).save(tmp_path / f"{number}.png")
+    with pytest.raises(DatasetError, match=r"2\.png: no alpha channel, nor have 2 more \(wanted"):
+        OwnCutouts([tmp_path]).check()

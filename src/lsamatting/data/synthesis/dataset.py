@@ -121,7 +121,7 @@ def synthesize_dataset(
     recipe = Recipe(seed, tuple(photos), tuple(cutouts or ()), chosen, part)
     sources = Photos(recipe.photos, part=part)
     if recipe.cutouts:
-        OwnCutouts(recipe.cutouts, part=part)  # refuses empty folders before anything is written
+        OwnCutouts(recipe.cutouts, part=part).check()  # before anything is written
     _prepare(out, recipe, sources, count)
     backgrounds = min(count, len(sources))
     jobs = [i for i in range(count) if not _finished(out, recipe, i)]

@@ -8,14 +8,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from lsamatting.data.held_out import Part
 from lsamatting.data.synthesis.cutout import Cutout, from_premultiplied
 from lsamatting.data.synthesis.photos import find_pictures
 from lsamatting.errors import DatasetError
+from lsamatting.formats.raster import DAMAGE
 from lsamatting.images import read_picture
 
 Floats = NDArray[np.float32]
+
+_WITH_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
 class OwnCutouts:
@@ -28,6 +32,16 @@ class OwnCutouts:
 
     def __init__(self, folders: Iterable[Path], *, part: Part = "all") -> None:
         self.files = find_pictures(folders, part=part)
+
+    def check(self) -> None:
+        """Refuse files that are no cutouts, by their headers where those tell.
+
+        Raises DatasetError naming one that has no alpha channel, and how many more have none;
+        ImageError naming one that cannot be read.
+        """
+        opaque = [file for file in self.files if not _has_alpha(file)]
+        if opaque:
+            raise _no_alpha(opaque[0], others=len(opaque) - 1)
 
     def render(self, rng: np.random.Generator, shape: tuple[int, int]) -> Cutout:
         """Pick a random cutout, fitted into `shape` (height, width), flipped, turned and tinted.
@@ -77,5 +91,19 @@ def read_rgba(path: Path) -> Floats:
     """
     picture = read_picture(path)
     if picture.alpha is None:
-        raise DatasetError(f"{path}: no alpha channel (wanted: a cutout with transparency)")
+        raise _no_alpha(path)
     return np.dstack([picture.visible(), picture.alpha])
+
+
+def _has_alpha(path: Path) -> bool:
+    try:
+        with Image.open(path) as image:
+            return image.mode in _WITH_ALPHA or "transparency" in image.info
+    except DAMAGE:
+        # Not one of Pillow's, or damaged, which reading it says.
+        return read_picture(path).alpha is not None
+
+
+def _no_alpha(path: Path, *, others: int = 0) -> DatasetError:
+    more = f", nor have {others} more" if others else ""
+    return DatasetError(f"{path}: no alpha channel{more} (wanted: cutouts with transparency)")
