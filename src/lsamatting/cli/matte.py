@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,8 +25,6 @@ from lsamatting.errors import ConfigError
 from lsamatting.replacing import is_whole
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from lsamatting.batch.job import Job
     from lsamatting.batch.recipe import Recipe
 
@@ -211,8 +211,6 @@ def _do_one(
     pending: list[Job], recipe: Recipe, *, strokes: Path | None, threads: int | None, quiet: bool
 ) -> _Ended:
     """Do the only picture; what is wrong with it ends the command."""
-    from rich.progress import Progress
-
     from lsamatting.batch.work import Work
     from lsamatting.painted import read_corrections
     from lsamatting.threads import limit_threads, thread_count
@@ -226,24 +224,33 @@ def _do_one(
     )
     runtime = work.model.runtime
     ended = _Ended(runtime.name, runtime.device, work.model.options.precision, thread_count())
-    console = stderr_console()
     for job in pending:
-        with Progress(
-            console=console,
-            transient=True,
-            disable=quiet or not (work.slow and console.is_terminal),
-            # Results stay on stdout when that is a file or a pipe.
-            redirect_stdout=sys.stdout.isatty(),
-        ) as progress:
-            show = partial(_show, progress, progress.add_task("runs and steps", total=None))
+        # What shows progress is slow to import, beside one run of the network.
+        seen = work.slow and not quiet and sys.stderr.isatty()
+        with _shown() if seen else nullcontext() as show:
             report = work.do(job, show)
         ended.done.append(report)
         _tell(report, quiet=quiet)
     return ended
 
 
-def _show(progress: Progress, task: TaskID, done: int, total: int) -> None:
-    progress.update(task, completed=done, total=total)
+@contextmanager
+def _shown() -> Iterator[Callable[[int, int], None]]:
+    """Give what shows the runs and steps done, and their number, in the terminal."""
+    from rich.progress import Progress
+
+    with Progress(
+        console=stderr_console(),
+        transient=True,
+        # Results stay on stdout when that is a file or a pipe.
+        redirect_stdout=sys.stdout.isatty(),
+    ) as progress:
+        bar = progress.add_task("runs and steps", total=None)
+
+        def show(done: int, total: int) -> None:
+            progress.update(bar, completed=done, total=total)
+
+        yield show
 
 
 def _do_several(
