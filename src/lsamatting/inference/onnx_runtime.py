@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
@@ -165,9 +166,15 @@ def graph_inputs(layout: Layout, config: NetworkConfig) -> dict[str, NDArray[np.
     inputs = {"image": layout.image, "trimap": layout.trimap[..., None]}
     if config.priors:
         inputs["priors"] = layout.priors
-    return {
-        name: np.ascontiguousarray(array.transpose(2, 0, 1)[None]) for name, array in inputs.items()
-    }
+    return {name: _channels_first(array)[None] for name, array in inputs.items()}
+
+
+def _channels_first(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Turn H×W×C into C×H×W, contiguous."""
+    planes = np.empty((array.shape[2], *array.shape[:2]), np.float32)
+    # NumPy would go through memory once for each channel.
+    cv2.split(array, mv=list(planes))
+    return planes
 
 
 @dataclass(frozen=True)

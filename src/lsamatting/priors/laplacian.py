@@ -124,7 +124,7 @@ def matting_laplacian(
             around = windows.around(rows[part], columns[part])
             windows.gather(_OWN, around, out=diagonal[part])
             windows.gather(_PULL, around, out=pull[part])
-            couplings = np.empty((last - first, len(_EARLIER[colour])))
+            couplings = np.empty((last - first, len(_EARLIER[colour])), np.float32)
             for position, pairs in enumerate(_EARLIER[colour].values()):
                 windows.gather(pairs, around, out=couplings[:, position])
             at = _flat(rows[part], columns[part], wide)
@@ -229,7 +229,7 @@ class _Windows:
         # A window lies in the picture as a whole.
         first, last = max(top - 1, 1), min(bottom + 1, height - 1)
         number = np.zeros((bottom - top + 2, width + 2), np.intp)
-        couplings = np.zeros((len(_PAIR) + 9, 1))
+        couplings = np.zeros((len(_PAIR) + 9, 1), np.float32)
         if first >= last or width < 3:
             return cls(number.ravel(), top, width, couplings)
         near = unknown[first - 1 : last + 1].view(np.uint8)
@@ -241,7 +241,7 @@ class _Windows:
         centre = (y + first) * width + x + 1
         members = [centre + (dy * width + dx) for dy, dx in WINDOW]
         colours = np.empty((3, 9, count))
-        held = np.empty((9, count))
+        held = np.empty((9, count), np.float32)
         pixels, known = image.reshape(-1, 3), foreground.ravel()
         for i, member in enumerate(members):
             colours[:, i] = as_float(pixels[member]).T
@@ -260,8 +260,9 @@ class _Windows:
         u2 -= r20 * u0
         u2 -= r21 * u1
         u2 /= r22
+        u0, u1, u2 = (u.astype(np.float32) for u in (u0, u1, u2))
         # The window adds δ_ij − (1 + u_i·u_j)/9 to L.
-        couplings = np.empty((len(_PAIR) + 9, count + 1))
+        couplings = np.empty((len(_PAIR) + 9, count + 1), np.float32)
         couplings[:, count] = 0
         place = 0
         for i in range(9):

@@ -110,10 +110,10 @@ class Cells:
         return np.unpackbits(used[:, None], axis=1, count=4).astype(bool)
 
     def near(self, cells: slice) -> slice:
-        """Give the cells from a row before some to a row after them."""
+        """Give the pixels of the cells from a row before some to a row after them, in order."""
         first, last = self.rows[cells.start] - 1, self.rows[cells.stop - 1] + 1
         start, stop = np.searchsorted(self.rows, (first, last + 1))
-        return slice(int(start) // CELLS * CELLS, int(stop))
+        return slice(int(self.starts[start]), int(self.starts[stop]))
 
     def parts(self, count: int, *, within: slice | None = None) -> Iterator[Part]:
         """Go through the cells, `CELLS` or `MANY_CELLS` at a time.

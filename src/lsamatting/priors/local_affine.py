@@ -16,18 +16,53 @@ from numpy.typing import NDArray
 from scipy.sparse import bsr_matrix, csr_matrix
 
 from lsamatting.priors.laplacian import MattingLaplacian, Places, Vector
-from lsamatting.priors.lattice import CELLS, HATS, MANY_CELLS, SEATS, Cells, Lattice, Part
+from lsamatting.priors.lattice import (
+    CELLS,
+    HATS,
+    MANY_CELLS,
+    SEATS,
+    SPACING,
+    Cells,
+    Lattice,
+    Part,
+)
 from lsamatting.priors.products import add_product
 from lsamatting.samples import Samples, as_float
 
 COEFFICIENTS = 4
 """Of an affine function of three channels."""
 
-FEW_CELLS = 512
-"""With no more of them their share of P is kept, not computed anew."""
+GROUPS = 9
+"""Of nodes: by their coordinates modulo 3."""
+
+STEPS = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1))
+"""From a node to its neighbours and itself."""
 
 COARSEST = 400
 """A level with no more unknowns than this is solved directly."""
+
+
+_PAIRS = tuple((i, j) for i in range(4) for j in range(i, 4))
+_PAIR = np.array([[_PAIRS.index((min(i, j), max(i, j))) for j in range(4)] for i in range(4)])
+"""Which pair any two are: of four corners, or of four coefficients."""
+
+_TWO_HATS = np.stack([HATS[:, i] * HATS[:, j] for i, j in _PAIRS], axis=1)
+"""Seats × pairs of corners."""
+
+
+def _hats_of_groups() -> NDArray[np.float64]:
+    # A cell has one corner in each group at most, and hats recur when groups do.
+    hats = np.zeros((3, SPACING, 3, SPACING, 3, 3))
+    seats = HATS.reshape(SPACING, SPACING, 4)
+    for y in range(3):
+        for x in range(3):
+            for corner in range(4):
+                hats[y, :, x, :, (y + corner // 2) % 3, (x + corner % 2) % 3] = seats[..., corner]
+    return hats.reshape(-1, GROUPS)
+
+
+_HATS_OF_GROUPS = _hats_of_groups()
+"""Pixels of 3×3 cells × groups: what the hats of each group are there."""
 
 
 class LocalAffine:
@@ -53,7 +88,6 @@ class LocalAffine:
             colours = as_float(image[laplacian.rows[part.pixels], laplacian.columns[part.pixels]])
             self._colours[:, part.place] = (colours - np.float32(0.5)).T
         self._hats = np.ascontiguousarray(HATS, dtype)
-        self._kept: dict[int, Vector] = {}
         self._energy = self._energy_of_laplacian()
         self.coarser: list[tuple[Lattice, csr_matrix]] = []
         """The further lattices, and how one interpolates to the one before."""
@@ -83,27 +117,31 @@ class LocalAffine:
         for part in self._cells.parts(MANY_CELLS):
             own = residual[part.pixels]
             spread = np.zeros(part.seats, dtype)
+            gathered = np.empty((part.cells.stop - part.cells.start, 4, COEFFICIENTS), dtype)
             for channel in range(COEFFICIENTS):
                 spread[part.at] = own * self._colours[channel, part.place] if channel < 3 else own
-                gathered = spread.reshape(-1, SEATS) @ self._hats
-                for corner, held, nodes in self._corner_nodes(part.cells):
-                    sums[nodes, channel] += gathered[held, corner]
+                gathered[..., channel] = spread.reshape(-1, SEATS) @ self._hats
+            for corner, held, nodes in self._corner_nodes(part.cells):
+                sums[nodes] += gathered[held, corner]
         return sums.ravel()
 
     def matrix(self, diagonal: Vector) -> bsr_matrix:
         """Give Pᵀ(L + diag(d))P, where P is `evaluate`."""
         blocks = self._energy.copy()
-        for part in self._cells.parts(CELLS):
-            seated = self._seated(part)
-            weights = np.zeros(part.seats)
-            weights[part.at] = diagonal[part.pixels]
-            own = np.matmul(
-                seated.transpose(0, 2, 1), seated * weights.reshape(-1, SEATS, 1)
-            ).reshape(-1, 4, COEFFICIENTS, 4, COEFFICIENTS)
+        for part in self._cells.parts(MANY_CELLS):
+            weights = diagonal[part.pixels].astype(np.float64)
+            basis = self._basis(part.place)
+            # Of each cell: by the pair of its corners, then by that of their coefficients.
+            sums = np.empty((part.cells.stop - part.cells.start, len(_PAIRS), len(_PAIRS)))
+            spread = np.zeros(part.seats)
+            for place, (i, j) in enumerate(_PAIRS):
+                spread[part.at] = weights * basis[i] * basis[j]
+                np.matmul(spread.reshape(-1, SEATS), _TWO_HATS, out=sums[..., place])
             for corner, held, nodes in self._corner_nodes(part.cells):
                 for other in range(4):
                     step = 4 + 3 * (other // 2 - corner // 2) + other % 2 - corner % 2
-                    blocks[nodes, step] += own[held, corner, :, other]
+                    own = sums[held, _PAIR[corner, other]]
+                    blocks[nodes, step] += own[:, _PAIR]
         exists = self.lattice.neighbours >= 0
         starts = np.concatenate([[0], np.cumsum(np.count_nonzero(exists, axis=1))])
         size = COEFFICIENTS * len(blocks)
@@ -125,25 +163,29 @@ class LocalAffine:
         cells at a time, and in double precision: where colours hardly vary, what their coefficients
         add to the fourth is little.
         """
-        lattice, size = self.lattice, COEFFICIENTS
-        half = np.zeros((len(lattice.rows), 9, size, size))
-        numbers = np.full(len(self.laplacian.rows), -1, np.int32)
-        for band in self._cells.parts(MANY_CELLS):
-            product = self._half_product(band, numbers)
-            for part in self._cells.parts(CELLS, within=band.cells):
-                shared = np.zeros((part.seats, 9 * size))
+        lattice, cells = self.lattice, self._cells
+        count, size = len(lattice.rows), COEFFICIENTS
+        sums = np.zeros((count, size, size * GROUPS))
+        place = np.empty(len(cells.order), np.int32)
+        place[cells.order] = np.arange(len(place), dtype=np.int32)
+        for band in cells.parts(MANY_CELLS):
+            product = self._half_product(band, place)
+            for part in cells.parts(CELLS, within=band.cells):
+                shared = np.zeros((part.seats, size * GROUPS))
                 first = part.place.start - band.place.start
                 shared[part.at] = product[first : first + len(part.pixels)]
-                own = np.matmul(
-                    self._seated(part).transpose(0, 2, 1), shared.reshape(-1, SEATS, 9 * size)
-                ).reshape(-1, 4, size, 3, 3, size)
+                own = np.matmul(self._seated(part), shared.reshape(-1, SEATS, size * GROUPS))
+                own = own.reshape(-1, 4, size, size * GROUPS)
                 for corner, held, nodes in self._corner_nodes(part.cells):
-                    # The step, -1, 0 or 1 an axis, that leads from a node to one of a group.
-                    for group_y in range(3):
-                        step_y = (group_y - lattice.rows[nodes] + 1) % 3
-                        for group_x in range(3):
-                            step = 3 * step_y + (group_x - lattice.columns[nodes] + 1) % 3
-                            half[nodes, step] += own[held, corner, :, group_y, group_x]
+                    sums[nodes] += own[held, corner]
+        # From groups to the steps that lead to them.
+        group = np.stack(
+            [(lattice.rows + dy) % 3 * 3 + (lattice.columns + dx) % 3 for dy, dx in STEPS], axis=1
+        )
+        of_steps = np.take_along_axis(
+            sums.reshape(count, size, size, GROUPS), group[:, None, None], axis=3
+        )
+        half = np.ascontiguousarray(of_steps.transpose(0, 3, 1, 2))
         # That is half of L; its transpose is the rest.
         for side in range(5):
             held = np.flatnonzero(lattice.neighbours[:, side] >= 0)
@@ -153,70 +195,58 @@ class LocalAffine:
             half[there, 8 - side] = both.transpose(0, 2, 1)
         return half
 
-    def _half_product(self, band: Part, numbers: NDArray[np.int32]) -> Vector:
+    def _half_product(self, band: Part, place: NDArray[np.int32]) -> Vector:
         """Multiply P by half of L, the earlier classes and half the diagonal, for some cells.
 
         Parameters
         ----------
         band:
             The cells.
-        numbers:
-            n, of -1, and that again afterwards.
+        place:
+            n: where each pixel is in the order of cells.
 
         Returns
         -------
         ndarray
-            The cells' pixels × (3×3 groups of nodes × 4).
+            The cells' pixels × (4 × 3×3 groups of nodes).
         """
         laplacian, cells = self.laplacian, self._cells
+        near = cells.near(band.cells)
+        columns = self._columns(near)
         rows = laplacian.lower[band.pixels]
-        numbers[rows.indices] = 0
-        numbers[band.pixels] = 0
-        pieces, found = [], 0
-        for part in cells.parts(CELLS, within=cells.near(band.cells)):
-            met = np.flatnonzero(numbers[part.pixels] == 0)
-            if len(met) == 0:
-                continue
-            # A cell has one corner at most in each group.
-            seated = self._seated(part).reshape(part.seats, 4, COEFFICIENTS)[part.at[met]]
-            cell = part.at[met] // SEATS
-            piece = np.zeros((len(met), 3, 3, COEFFICIENTS))
-            number = np.arange(len(met))
-            for corner in range(4):
-                group_y = (cells.rows[part.cells] + corner // 2) % 3
-                group_x = (cells.columns[part.cells] + corner % 2) % 3
-                piece[number, group_y[cell], group_x[cell]] = seated[:, corner]
-            pieces.append(piece.reshape(len(met), -1))
-            numbers[part.pixels[met]] = np.arange(found + 1, found + len(met) + 1)
-            found += len(met)
-        columns = np.concatenate(pieces)
-        product = columns[numbers[band.pixels] - 1]
-        product *= laplacian.diagonal[band.pixels, None] / 2
+        product = columns[band.place.start - near.start : band.place.stop - near.start]
+        product = product * (laplacian.diagonal[band.pixels, None] / 2)
         own = csr_matrix(
-            (rows.data.astype(np.float64), numbers[rows.indices] - 1, rows.indptr),
+            (rows.data.astype(np.float64), place[rows.indices] - near.start, rows.indptr),
             shape=(len(product), len(columns)),
         )
         add_product(own, columns, product)
-        numbers[rows.indices] = -1
-        numbers[band.pixels] = -1
         return product
 
-    def _seated(self, part: Part) -> Vector:
-        """Give P's entries of some cells: cells × seats × (four nodes × coefficients).
+    def _columns(self, place: slice) -> Vector:
+        """Give P's entries of some pixels, in the order of cells: pixels × (4 × 3×3 groups)."""
+        pixels = self._cells.order[place]
+        laplacian, period = self.laplacian, 3 * SPACING
+        where = laplacian.rows[pixels] % period * period + laplacian.columns[pixels] % period
+        hats, basis = _HATS_OF_GROUPS[where], self._basis(place)
+        columns = np.empty((len(pixels), COEFFICIENTS, GROUPS))
+        for coefficient in range(COEFFICIENTS):
+            np.multiply(hats, basis[coefficient, :, None], out=columns[:, coefficient])
+        return columns.reshape(len(pixels), -1)
 
-        They are kept where they are few, else computed anew.
-        """
-        seated = self._kept.get(part.cells.start)
-        if seated is not None and len(seated) * SEATS == part.seats:
-            return seated
-        basis = np.ones((len(part.pixels), COEFFICIENTS))
-        basis[:, :3] = self._colours[:, part.place].T
-        seated = np.zeros((part.seats, 4, COEFFICIENTS))
-        seated[part.at] = HATS[part.at % SEATS, :, None] * basis[:, None]
-        seated = seated.reshape(-1, SEATS, 4 * COEFFICIENTS)
-        if len(self._cells.rows) <= FEW_CELLS:
-            self._kept[part.cells.start] = seated
-        return seated
+    def _seated(self, part: Part) -> Vector:
+        """Give P's entries of some cells: cells × (four nodes × coefficients) × seats."""
+        spread = np.zeros((COEFFICIENTS, part.seats))
+        spread[:, part.at] = self._basis(part.place)
+        basis = spread.reshape(COEFFICIENTS, -1, SEATS).transpose(1, 0, 2)
+        seated = HATS.T[:, None] * basis[:, None]
+        return seated.reshape(-1, 4 * COEFFICIENTS, SEATS)
+
+    def _basis(self, place: slice) -> Vector:
+        """Give the functions that coefficients belong to at some pixels: 4 × pixels."""
+        basis = np.ones((COEFFICIENTS, place.stop - place.start))
+        basis[:3] = self._colours[:, place]
+        return basis
 
     def _corner_nodes(self, cells: slice) -> Iterator[tuple[int, Places, Places]]:
         """List the corners: which cells have a node there, and which."""

@@ -50,7 +50,7 @@ farther from all of them than that may be part of the subject that has colours o
 SMALLEST_SHARE = 1e-2
 """A side with a smaller share than this has no mixed colour; it is divided by this."""
 
-CHUNK = 8192
+CHUNK = 4096
 """Pixels that are mixed together: few enough to stay in the processor's cache."""
 
 
@@ -72,7 +72,6 @@ def colour_mixture(
     *,
     neighbours: int = NEIGHBOURS,
     reach: float = REACH,
-    workers: int = 1,
 ) -> Mixture:
     """Write each unknown pixel as a mixture of known colours.
 
@@ -86,8 +85,6 @@ def colour_mixture(
         Known colours of each side that are mixed.
     reach:
         How far from the unknown region they may lie, in pixels.
-    workers:
-        Threads that look for neighbours.
 
     Returns
     -------
@@ -111,13 +108,14 @@ def colour_mixture(
         _, samples = _cells(image, known_rows, known_columns, KNOWN_CELL)
         tree = cKDTree(samples, balanced_tree=False)
         count = min(neighbours, len(samples))
-        _, index = tree.query(means, k=np.arange(1, count + 1), eps=SLACK, workers=workers)
-        found.append(samples[index, :3].astype(np.float32))
-    colours = as_float(image[rows, columns])
+        _, index = tree.query(means, k=np.arange(1, count + 1), eps=SLACK)
+        found.append(np.ascontiguousarray(samples[index, :3].T, np.float32))
+    colours = np.ascontiguousarray(as_float(image[rows, columns]).T)
     shares, trust = np.empty((2, len(rows)), np.float32)
     for start in range(0, len(rows), CHUNK):
         part = slice(start, start + CHUNK)
-        shares[part], trust[part] = mixed(colours[part], found[0][cell[part]], found[1][cell[part]])
+        front, back = (side.take(cell[part], axis=2) for side in found)
+        shares[part], trust[part] = mixed(colours[:, part], front, back)
     alpha[unknown], confidence[unknown] = shares, trust
     return Mixture(alpha, confidence)
 
@@ -145,7 +143,7 @@ def mixed(
     colours: NDArray[np.float32],
     foreground: NDArray[np.float32],
     background: NDArray[np.float32],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Give the share of the foreground in each colour, and the confidence in it.
 
     The weights w, Σw = 1, minimise |Σ w_i c_i − c|² + r|w|² over both sides' colours c_i (locally
@@ -156,9 +154,9 @@ def mixed(
     Parameters
     ----------
     colours:
-        n×3 in [0, 1].
+        3×n in [0, 1].
     foreground, background:
-        n×k×3 in [0, 1].
+        3×k×n in [0, 1].
 
     Returns
     -------
@@ -166,12 +164,14 @@ def mixed(
         n each, in [0, 1].
     """
     count = foreground.shape[1]
-    known = np.concatenate((foreground, background), axis=1).astype(np.float64)
-    differences = known - colours[:, None]
-    # Channel by channel from here on: long rows are what NumPy is fast at.
-    d = np.ascontiguousarray(differences.transpose(2, 1, 0))
-    s00, s11, s22 = (np.einsum("kn,kn->n", d[i], d[i]) for i in range(3))
-    s01, s02, s12 = (np.einsum("kn,kn->n", d[i], d[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+    known = np.concatenate((foreground, background), axis=1)
+    d = known - colours[:, None]
+    squared = np.square(d).sum(axis=0)
+    # Sums over neighbours may be rounded, what is made of them cancels.
+    products = [
+        (d[i] * d[j]).sum(axis=0) for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
+    ]
+    s00, s11, s22, s01, s02, s12 = (product.astype(np.float64) for product in products)
     ridge = np.maximum(s00 + s11 + s22, 1e-6) * (RIDGE / d.shape[1])
     s00 += ridge
     s11 += ridge
@@ -184,17 +184,16 @@ def mixed(
     y0 = (c00 * t0 + c01 * t1 + c02 * t2) / determinant
     y1 = (c01 * t0 + c11 * t1 + c12 * t2) / determinant
     y2 = (c02 * t0 + c12 * t1 + c22 * t2) / determinant
-    weights = 1 - (d[0] * y0 + d[1] * y1 + d[2] * y2)
+    d *= np.stack((y0, y1, y2)).astype(np.float32)[:, None]
+    weights = 1 - d.sum(axis=0)
     weights /= weights.sum(axis=0)
     share = weights[:count].sum(axis=0)
     rest = 1 - share
-    share_divisor = np.where(np.abs(share) > SMALLEST_SHARE, share, SMALLEST_SHARE)
-    rest_divisor = np.where(np.abs(rest) > SMALLEST_SHARE, rest, SMALLEST_SHARE)
-    apart = np.zeros_like(share)
-    for channel in range(3):
-        colour = known[..., channel].T
-        front = (weights[:count] * colour[:count]).sum(axis=0) / share_divisor
-        back = (weights[count:] * colour[count:]).sum(axis=0) / rest_divisor
-        apart += (front - back) ** 2
-    nearest = np.einsum("ckn,ckn->kn", d, d).min(axis=0)
-    return np.clip(share, 0, 1), np.minimum(apart / 3, 1) * np.exp(-nearest / FAMILIAR**2)
+    share_divisor = np.where(np.abs(share) > SMALLEST_SHARE, share, np.float32(SMALLEST_SHARE))
+    rest_divisor = np.where(np.abs(rest) > SMALLEST_SHARE, rest, np.float32(SMALLEST_SHARE))
+    known *= weights
+    front = known[:, :count].sum(axis=1) / share_divisor
+    back = known[:, count:].sum(axis=1) / rest_divisor
+    apart = np.square(front - back).sum(axis=0)
+    trust = np.minimum(apart / 3, 1) * np.exp(squared.min(axis=0) / np.float32(-(FAMILIAR**2)))
+    return np.clip(share, 0, 1), trust

@@ -106,14 +106,14 @@ class Multigrid:
             lower = _strictly_lower(matrix, lattice.bounds)
             bounds = tuple(COEFFICIENTS * bound for bound in lattice.bounds)
             ones = np.ones(matrix.shape[0], dtype)
-            self._levels.append(_Level.of(ones, lower.astype(dtype).tocsr(), bounds))
+            self._levels.append(_Level.of(ones, _of_type(lower, dtype), bounds))
             del matrix
             down = _of_coefficients(interpolation, np.linalg.inv(normal))
             half = down.T @ (lower @ down)
             del lower
             matrix = half + half.T + down.T @ down
             matrix, normal = _normalised(matrix.tobsr(blocksize=(COEFFICIENTS, COEFFICIENTS)))
-            self._down.append((down @ _block_diagonal(normal)).astype(dtype).tocsr())
+            self._down.append(_of_type(down @ _block_diagonal(normal), dtype))
             lattice = coarser
         self._direct = cho_factor(matrix.toarray())
 
@@ -180,6 +180,13 @@ class Multigrid:
         solution += correction
         solution += level.sweep_backward(left)
         return solution
+
+
+def _of_type(matrix: bsr_matrix, dtype: Any) -> csr_matrix:
+    """Turn blocks of which none are twice there into single entries of this type."""
+    # SciPy's own conversion looks for such, row by row in Python.
+    data = matrix.data.astype(dtype)
+    return bsr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape).tocsr()
 
 
 def _of_coefficients(interpolation: csr_matrix, blocks: Vector) -> bsr_matrix:

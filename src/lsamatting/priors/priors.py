@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +27,9 @@ DISTANCE_RANGE = 64.0
 
 STRIP = 512
 """Rows that are shrunk together."""
+
+STACKED = 64
+"""Rows that are stacked together, a multiple of `GRID`: few enough for the processor's cache."""
 
 
 def compute_priors(
@@ -109,17 +113,25 @@ class PriorField:
         """
         height, width, channels = self.shape
         rows, columns = slice(*rows.indices(height)[:2]), slice(*columns.indices(width)[:2])
-        part = _Part(self, rows, columns)
         stack = np.empty(
             (rows.stop - rows.start, columns.stop - columns.start, channels), np.float32
         )
-        start = 0
-        for name in self.which:
-            width = PRIOR_CHANNELS[name]
-            values = part.named(name).reshape(*stack.shape[:2], width)
-            stack[..., start : start + width] = values
-            start += width
+        if stack.size == 0:
+            return stack
+        step = STACKED if self._on_grid else len(stack)
+        for top in range(0, len(stack), step):
+            strip = stack[top : top + step]
+            first = rows.start + top
+            part = _Part(self, slice(first, first + len(strip)), columns)
+            # NumPy would go through memory once for each channel.
+            cv2.merge([part.named(name) for name in self.which], dst=strip)
         return stack
+
+    @property
+    def _on_grid(self) -> bool:
+        """Whether each pixel of the grid stands for as many of the picture's."""
+        across, down = self._grid
+        return self._trimap.shape == (GRID * down, GRID * across)
 
     def _solve(self, which: set[str], pool: ThreadPoolExecutor | None) -> None:
         """Solve for what is wanted; what does not wait for each other side by side."""
@@ -247,8 +259,7 @@ class _Part:
         """Interpolate planes or colours of the grid at the part's pixels: H×W×C."""
         height, width = self._field._trimap.shape
         rows, columns = self._rows, self._columns
-        across, down = self._field._grid
-        if (height, width) != (GRID * down, GRID * across):
+        if not self._field._on_grid:
             # The grid's pixels are not quite twice as large then: only the whole tells where.
             whole = [enlarge(plane, (width, height))[rows, columns] for plane in planes]
             return np.dstack(whole)
