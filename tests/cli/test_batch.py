@@ -20,7 +20,7 @@ from PIL import Image
 from lsamatting.batch.lock import locked
 from lsamatting.batch.work import Work
 from lsamatting.cli import batching
-from lsamatting.cli.main import app
+from lsamatting.cli.main import assemble
 
 HERE = ("--workers", "0")
 """Starts no processes, which would take most of a test's time."""
@@ -282,7 +282,7 @@ def test_the_cluster_example_of_the_docs_is_a_command():
     job = yaml.safe_load((ROOT / "docs" / "rayjob.yaml").read_text())
     program, command, *arguments = shlex.split(job["spec"]["entrypoint"])
     assert (program, command) == ("lsamatting", "batch")
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(assemble("batch", "matte"))
     batch = group.commands["batch"]
     parsed = batch.make_context("batch", arguments).params
     workers = job["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]
