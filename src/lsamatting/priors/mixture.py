@@ -165,13 +165,13 @@ def mixed(
     """
     count = foreground.shape[1]
     known = np.concatenate((foreground, background), axis=1)
-    d = known - colours[:, None]
-    squared = np.square(d).sum(axis=0)
-    # Sums over neighbours may be rounded, what is made of them cancels.
-    products = [
-        (d[i] * d[j]).sum(axis=0) for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
-    ]
-    s00, s11, s22, s01, s02, s12 = (product.astype(np.float64) for product in products)
+    # What is made of these sums cancels: double precision, until the weights are there.
+    d = np.subtract(known, colours[:, None], dtype=np.float64)
+    s00, s11, s22, s01, s02, s12 = (
+        np.einsum("kn,kn->n", d[i], d[j])
+        for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
+    )
+    nearest = np.einsum("ckn,ckn->kn", d, d).min(axis=0)
     ridge = np.maximum(s00 + s11 + s22, 1e-6) * (RIDGE / d.shape[1])
     s00 += ridge
     s11 += ridge
@@ -184,9 +184,10 @@ def mixed(
     y0 = (c00 * t0 + c01 * t1 + c02 * t2) / determinant
     y1 = (c01 * t0 + c11 * t1 + c12 * t2) / determinant
     y2 = (c02 * t0 + c12 * t1 + c22 * t2) / determinant
-    d *= np.stack((y0, y1, y2)).astype(np.float32)[:, None]
+    d *= np.stack((y0, y1, y2))[:, None]
     weights = 1 - d.sum(axis=0)
     weights /= weights.sum(axis=0)
+    weights = weights.astype(np.float32)
     share = weights[:count].sum(axis=0)
     rest = 1 - share
     share_divisor = np.where(np.abs(share) > SMALLEST_SHARE, share, np.float32(SMALLEST_SHARE))
@@ -195,5 +196,5 @@ def mixed(
     front = known[:, :count].sum(axis=1) / share_divisor
     back = known[:, count:].sum(axis=1) / rest_divisor
     apart = np.square(front - back).sum(axis=0)
-    trust = np.minimum(apart / 3, 1) * np.exp(squared.min(axis=0) / np.float32(-(FAMILIAR**2)))
-    return np.clip(share, 0, 1), trust
+    trust = np.minimum(apart / 3, 1) * np.exp(-nearest / FAMILIAR**2)
+    return np.clip(share, 0, 1), trust.astype(np.float32)
