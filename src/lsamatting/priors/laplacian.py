@@ -89,8 +89,9 @@ def matting_laplacian(
     epsilon:
         Regularisation of the windows' colour covariances.
     dtype:
-        Of the parts of L; they are summed in double precision whatever it is. Single precision
-        takes half the memory, and solutions to 1e-3 of the right-hand side do not tell.
+        Of the parts of L; what a window adds is in single precision whatever it is, and its
+        colours are whitened in double precision. Solutions to 1e-3 of the right-hand side do not
+        tell.
     """
     height, width = unknown.shape
     rows, columns = (where.astype(np.int32) for where in np.nonzero(unknown))
@@ -211,7 +212,7 @@ class _Windows:
     top: int
     width: int
 
-    couplings: NDArray[np.float64]
+    couplings: NDArray[np.float32]
     """What each window adds to L, by the pair of its members, then what the known foreground adds
     to each member's pull; 54×(m + 1), the last column 0."""
 
@@ -260,24 +261,25 @@ class _Windows:
         u2 -= r20 * u0
         u2 -= r21 * u1
         u2 /= r22
-        u0, u1, u2 = (u.astype(np.float32) for u in (u0, u1, u2))
+        # From here on nothing cancels.
+        v0, v1, v2 = (u.astype(np.float32) for u in (u0, u1, u2))
         # The window adds δ_ij − (1 + u_i·u_j)/9 to L.
         couplings = np.empty((len(_PAIR) + 9, count + 1), np.float32)
         couplings[:, count] = 0
         place = 0
         for i in range(9):
             block = couplings[place : place + 9 - i, :count]
-            np.multiply(u0[i:], u0[i], out=block)
-            block += u1[i:] * u1[i]
-            block += u2[i:] * u2[i]
+            np.multiply(v0[i:], v0[i], out=block)
+            block += v1[i:] * v1[i]
+            block += v2[i:] * v2[i]
             block += 1
             block *= -1 / 9
             block[0] += 1
             place += 9 - i
         pulls = couplings[place:, :count]
         pulls[:] = held.sum(axis=0)
-        for u in (u0, u1, u2):
-            pulls += u * np.einsum("im,im->m", u, held)
+        for v in (v0, v1, v2):
+            pulls += v * np.einsum("im,im->m", v, held)
         pulls /= 9
         return cls(number.ravel(), top, width, couplings)
 
