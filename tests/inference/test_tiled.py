@@ -120,6 +120,47 @@ def test_a_small_budget_means_tiles_and_the_same_matte(lite, monkeypatch):
     assert np.abs(found[0].alpha - found[1].alpha).max() < 1 / 255
 
 
+def test_progress_counts_runs_on_tiles_and_can_end_them(lite, picture):
+    class CancelledError(Exception):
+        pass
+
+    runs, told = [], []
+
+    class Counting:
+        name, device, config = lite.name, lite.device, lite.config
+
+        def run(self, *arguments, **options):
+            runs.append("run")
+            return lite.run(*arguments, **options)
+
+        def sums(self, *arguments, **options):
+            runs.append("sums")
+            return lite.sums(*arguments, **options)
+
+        def refiner(self): ...
+        def check_refines(self): ...
+
+    def until(last):
+        def tell(done, total):
+            told.append((done, total, len(runs)))
+            if done == last:
+                raise CancelledError
+
+        return tell
+
+    frame = frame_picture(*picture, priors=lite.config.priors, tile=128)
+    opened = OpenPicture(Counting(), frame)
+    opened.estimate(progress=until(None))
+    total = told[0][1]
+    assert total == len(runs) > 10
+    assert told[: total + 1] == [(done, total, done) for done in range(total + 1)]
+    assert runs.count("sums") == 2 * runs.count("run")
+    runs.clear()
+    with pytest.raises(CancelledError):
+        opened.estimate(progress=until(3))
+    assert len(runs) == 3
+
+
 @pytest.mark.parametrize("refined", [False, True])
 def test_what_does_not_fit_is_refused_in_one_line(lite, refined, monkeypatch):
     monkeypatch.setattr("lsamatting.inference.fit.resident_size", lambda: 400 * 2**20)

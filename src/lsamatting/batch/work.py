@@ -51,11 +51,6 @@ class Work:
             model.runtime.check_refines()
         return cls(recipe, model, strokes)
 
-    @property
-    def slow(self) -> bool:
-        """Whether one picture takes long enough to show how far it is."""
-        return bool(self.recipe.refine) or self.model.options.averaging.runs > 1
-
     def do(
         self,
         job: Job,

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,7 +13,8 @@ import typer
 
 from lsamatting import __version__
 from lsamatting.batch.addresses import STREAM
-from lsamatting.cli.console import complain, say, stderr_console, warn
+from lsamatting.cli.bar import Bar
+from lsamatting.cli.console import complain, say, warn
 from lsamatting.cli.options import RecursiveOption, ThreadsOption, WorkersOption
 from lsamatting.cli.program import UNEXPECTED, USER_ERROR
 from lsamatting.cli.recipes import RecipeOptions
@@ -225,32 +223,11 @@ def _do_one(
     runtime = work.model.runtime
     ended = _Ended(runtime.name, runtime.device, work.model.options.precision, thread_count())
     for job in pending:
-        # What shows progress is slow to import, beside one run of the network.
-        seen = work.slow and not quiet and sys.stderr.isatty()
-        with _shown() if seen else nullcontext() as show:
-            report = work.do(job, show)
+        with Bar() as bar:
+            report = work.do(job, None if quiet else bar)
         ended.done.append(report)
         _tell(report, quiet=quiet)
     return ended
-
-
-@contextmanager
-def _shown() -> Iterator[Callable[[int, int], None]]:
-    """Give what shows the runs and steps done, and their number, in the terminal."""
-    from rich.progress import Progress
-
-    with Progress(
-        console=stderr_console(),
-        transient=True,
-        # Results stay on stdout when that is a file or a pipe.
-        redirect_stdout=sys.stdout.isatty(),
-    ) as progress:
-        bar = progress.add_task("runs and steps", total=None)
-
-        def show(done: int, total: int) -> None:
-            progress.update(bar, completed=done, total=total)
-
-        yield show
 
 
 def _do_several(

@@ -19,7 +19,7 @@ from lsamatting.inference.refinement.targets import boundary_targets
 from lsamatting.inference.runtime import Runtime, TilingRuntime
 from lsamatting.inference.strokes import Stroke, paint_strokes
 from lsamatting.inference.symmetry import IDENTITY, Symmetry
-from lsamatting.inference.tiled import run_tiled
+from lsamatting.inference.tiled import count_runs, run_tiled
 
 if TYPE_CHECKING:
     from lsamatting.inference.refinement.refiner import Refined, Refiner
@@ -101,10 +101,11 @@ class OpenPicture:
         symmetries:
             How the picture is turned for each run.
         progress:
-            Called with the runs, or steps of refinement, done and their number.
+            Called with the runs, on tiles if there are any, or steps of refinement, done and their
+            number.
         """
         frame = self.frame
-        steps = refinement.steps if refinement else 1
+        steps = refinement.steps if refinement else self._runs()
         total = steps * len(symmetries)
 
         def tell(run: int, step: int = 0, _: int = 0) -> None:
@@ -122,7 +123,7 @@ class OpenPicture:
             summed: NDArray[np.float32] | None = None
             for run, symmetry in enumerate(symmetries):
                 if refinement is None:
-                    opacity = self._run(symmetry, precision)
+                    opacity = self._run(symmetry, precision, partial(tell, run))
                 else:
                     refined = self.refine(
                         refinement,
@@ -139,7 +140,7 @@ class OpenPicture:
                 opacity = np.clip(opacity, 0, 1)
                 summed = opacity if summed is None else np.add(summed, opacity, out=summed)
                 del opacity
-                tell(run + 1)
+                tell(run, steps)
             assert summed is not None
             summed /= np.float32(len(symmetries))
             alpha = frame.restore(summed)
@@ -182,11 +183,25 @@ class OpenPicture:
             refined, alpha=layout.take(refined.alpha), initial=layout.take(refined.initial)
         )
 
-    def _run(self, symmetry: Symmetry, precision: Precision) -> NDArray[np.float32]:
+    def _runs(self) -> int:
+        """Count the runs of the network for one symmetry."""
+        if self.frame.tile is None or self.frame.empty:
+            return 1
+        assert isinstance(self.runtime, TilingRuntime)
+        return count_runs(self.runtime, self.frame, side=self.frame.tile)
+
+    def _run(
+        self, symmetry: Symmetry, precision: Precision, progress: Progress
+    ) -> NDArray[np.float32]:
         if self.frame.tile is not None:
             assert isinstance(self.runtime, TilingRuntime)
             return run_tiled(
-                self.runtime, self.frame, symmetry, precision=precision, side=self.frame.tile
+                self.runtime,
+                self.frame,
+                symmetry,
+                precision=precision,
+                side=self.frame.tile,
+                progress=progress,
             )
         layout = self.frame.lay_out(symmetry)
         return layout.take(self.runtime.run(layout, precision=precision))

@@ -8,7 +8,7 @@ exact, and the others nearer by a factor of about ten.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,18 @@ from lsamatting.inference.runtime import LevelAverages, TilingRuntime
 from lsamatting.inference.symmetry import Symmetry
 from lsamatting.inference.tiles import Tile, cut
 
+Progress = Callable[[int, int], None]
+"""Called with the runs on tiles done and their number; an exception that it raises ends the work."""
+
 ROUNDS = 2
 """Of gathering. After one the opacities were within 1/255 of the whole picture's on every picture
 measured, after two within 0.15/255; after five all levels would be exact."""
+
+
+def count_runs(runtime: TilingRuntime, frame: Frame, *, side: int) -> int:
+    """Count how often `run_tiled` runs the network."""
+    gathered = sum(1 for _ in _gathered(runtime, frame, side))
+    return ROUNDS * gathered + sum(1 for _ in cut(frame.trimap == 128, side))
 
 
 def run_tiled(
@@ -31,6 +40,7 @@ def run_tiled(
     *,
     precision: Precision,
     side: int,
+    progress: Progress | None = None,
 ) -> NDArray[np.float32]:
     """Run a network on a frame, tile by tile.
 
@@ -46,27 +56,37 @@ def run_tiled(
         Number format of the network's arithmetic.
     side:
         Of a tile's core, in pixels.
+    progress:
+        Called after each run on a tile with the runs done and their number, which is `count_runs`.
 
     Returns
     -------
     ndarray
         H×W of the frame's size in [0, 1], right where the trimap is unknown.
     """
-    everywhere = runtime.config.attention == "everywhere"
-    unknown = frame.trimap == 128
-    averages = gather(
-        runtime,
-        frame,
-        symmetry,
-        list(cut(unknown, side, everywhere=everywhere)),
-        precision=precision,
-    )
+    tiles = list(cut(frame.trimap == 128, side))
+    gathered = list(_gathered(runtime, frame, side))
+    before = ROUNDS * len(gathered)
+    total = before + len(tiles)
+
+    def tell(done: int) -> None:
+        if progress is not None:
+            progress(done, total)
+
+    averages = gather(runtime, frame, symmetry, gathered, precision=precision, tell=tell)
     opacity = np.zeros(frame.trimap.shape, np.float32)
-    for tile in cut(unknown, side):
+    for number, tile in enumerate(tiles, start=1):
         layout = frame.lay_out(symmetry, tile.seen)
         found = layout.take(runtime.run(layout, precision=precision, averages=averages))
         opacity[tile.used] += tile.weights * np.clip(found[tile.used_within], 0, 1)
+        tell(before + number)
     return opacity
+
+
+def _gathered(runtime: TilingRuntime, frame: Frame, side: int) -> Iterator[Tile]:
+    """Cut what the network's attention averages over."""
+    everywhere = runtime.config.attention == "everywhere"
+    return cut(frame.trimap == 128, side, everywhere=everywhere)
 
 
 def gather(
@@ -76,16 +96,18 @@ def gather(
     tiles: Sequence[Tile],
     *,
     precision: Precision,
+    tell: Callable[[int], None] = lambda done: None,
 ) -> LevelAverages:
     """Find what the attention of each decoder level averages to over a whole picture.
 
-    Parameters as in `run_tiled`; `tiles` hold all pixels that count.
+    Parameters as in `run_tiled`; `tiles` hold all pixels that count, and `tell` is called with the
+    runs done.
     """
     averages: LevelAverages | None = None
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
         totals: list[NDArray[np.float64]] = []
         weights: list[float] = []
-        for tile in tiles:
+        for number, tile in enumerate(tiles, start=1):
             layout = frame.lay_out(symmetry, tile.seen)
             counted = np.ascontiguousarray(symmetry.apply(tile.counted()))
             found = runtime.sums(layout, counted, precision=precision, averages=averages)
@@ -95,6 +117,7 @@ def gather(
             for level, (total, weight) in enumerate(found):
                 totals[level] += total
                 weights[level] += weight
+            tell(turn * len(tiles) + number)
         averages = [
             (total / max(weight, 1e-6)).astype(np.float32)
             for total, weight in zip(totals, weights, strict=True)
