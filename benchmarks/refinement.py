@@ -158,7 +158,7 @@ def take_turns(
 def compare(name: str, network: LSANet, layout: Layout, targets: Targets, steps: int) -> None:
     height, width = layout.marks.shape
     started = time.perf_counter()
-    refiner = Refiner(network, layout)
+    refiner = Refiner.at_once(network, layout)
     built = time.perf_counter() - started
     plain = Plain(network, layout, targets)
     same, ours, theirs = take_turns(refiner, plain, targets, steps)

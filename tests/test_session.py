@@ -42,6 +42,21 @@ def test_it_predicts_and_refines_as_the_model_does(model, scene):
     np.testing.assert_array_equal(refined.alpha[known], scene.marks[known] / np.float32(255))
 
 
+def test_what_is_refined_in_tiles_keeps_the_priors_of_before(model, monkeypatch):
+    """Refining takes more memory than predicting, here so much more that it needs tiles."""
+    image, trimap, _ = lookalike()
+    expected = model.open(image, trimap).refine(FEW)
+    monkeypatch.setattr(
+        "lsamatting.session.choose_tile", lambda *_, refined, **__: 128 if refined else None
+    )
+    session = model.open(image, trimap)
+    session.predict()
+    refined = session.refine(FEW)
+    assert refined.seconds["priors"] == 0
+    assert not refined.refinement[0].kept
+    np.testing.assert_allclose(refined.alpha, expected.alpha, atol=1 / 255)
+
+
 def test_a_stroke_is_what_was_painted(model, scene):
     session = model.open(scene.image, scene.trimap, foreground="none")
     before = session.predict().alpha

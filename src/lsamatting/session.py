@@ -151,6 +151,9 @@ class Session:
                 tile=tile,
             )
             self._open = OpenPicture(self._runtime, frame)
+        elif self._open.frame.tile != tile:
+            # Refinement takes more, so that it may need tiles where the network alone did not.
+            self._open = OpenPicture(self._runtime, replace(self._open.frame, tile=tile))
         found = self._open.estimate(
             refinement=refinement,
             boundary=self._options.boundary,

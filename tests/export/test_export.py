@@ -54,7 +54,9 @@ def test_fewer_bits_are_smaller_and_near(tmp_path, numbers, share, tolerance):
     assert written.bytes < share * whole
     assert 0 < max(written.differences.values()) < tolerance
     assert facts(tmp_path / "few.onnx")["lsamatting.numbers"] == numbers
-    assert OnnxRuntime(tmp_path / "few.onnx").config == config
+    runtime = OnnxRuntime(tmp_path / "few.onnx")
+    assert runtime.config == config
+    assert runtime.tiles
 
 
 def test_int8_asks_for_pictures(tmp_path):

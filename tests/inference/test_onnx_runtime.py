@@ -5,10 +5,12 @@ import multiprocessing
 import shutil
 
 import numpy as np
+import onnx
 import pytest
 
 from lsamatting import Matting, threads
 from lsamatting.errors import ConfigError, WeightsError
+from lsamatting.export.export import export_onnx
 from lsamatting.inference.estimate import EstimateOptions, estimate
 from lsamatting.inference.frame import Layout
 from lsamatting.inference.onnx_runtime import OnnxRuntime, choose_onnx_device
@@ -42,6 +44,25 @@ def test_bundled_weights_give_what_they_give_with_torch(name):
         given = layout(ours.config, *size)
         expected = theirs.run(given, precision="full")
         np.testing.assert_allclose(ours.run(given), expected, atol=1e-5)
+
+
+def test_a_graph_without_averages_runs_and_has_no_tiles(tmp_path):
+    """As older versions exported them: here these inputs have other names."""
+    export_onnx(bundled_folder("lite"), tmp_path / "new.onnx")
+    graph = onnx.load(tmp_path / "new.onnx")
+    for holder in (*graph.graph.input, *graph.graph.initializer):
+        if holder.name in ("counted", "averages"):
+            holder.name += "_once"
+    for node in graph.graph.node:
+        node.input[:] = [
+            f"{name}_once" if name in ("counted", "averages") else name for name in node.input
+        ]
+    onnx.save(graph, tmp_path / "old.onnx")
+    old, new = (OnnxRuntime(tmp_path / f"{name}.onnx", "cpu") for name in ("old", "new"))
+    assert new.tiles
+    assert not old.tiles
+    given = layout(old.config, 64, 96)
+    np.testing.assert_array_equal(old.run(given), new.run(given))
 
 
 def test_whatever_the_pipeline_does_it_does_with_either_runtime():

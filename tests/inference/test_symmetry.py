@@ -33,6 +33,22 @@ def test_each_of_the_eight_is_undone_exactly(array):
         np.testing.assert_array_equal(symmetry.apply(symmetry.undo(array)), array)
 
 
+@given(array=ARRAYS, data=st.data())
+@settings(max_examples=100, deadline=None)
+def test_a_part_of_the_turned_is_the_turned_part(array, data):
+    for symmetry in square_symmetries(8):
+        turned = symmetry.apply(array)
+        part = tuple(
+            slice(min(ends), max(ends) + 1)
+            for ends in (
+                [data.draw(st.integers(0, length - 1)) for _ in range(2)]
+                for length in turned.shape[:2]
+            )
+        )
+        source = symmetry.source(part, turned.shape[:2])
+        np.testing.assert_array_equal(symmetry.apply(array[source]), turned[part])
+
+
 @pytest.mark.parametrize("key", ALL)
 def test_what_each_does_to_rows_and_columns(key):
     symmetry = Symmetry(*key)

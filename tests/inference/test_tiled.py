@@ -5,8 +5,9 @@ import torch
 from lsamatting import Matting
 from lsamatting.errors import ImageError
 from lsamatting.inference.estimate import EstimateOptions, estimate
-from lsamatting.inference.fit import bytes_per_pixel, choose_tile
+from lsamatting.inference.fit import bytes_per_pixel, choose_tile, refined_bytes
 from lsamatting.inference.frame import frame_picture
+from lsamatting.inference.onnx_runtime import OnnxRuntime
 from lsamatting.inference.open_picture import OpenPicture
 from lsamatting.inference.symmetry import square_symmetries
 from lsamatting.inference.tiled import gather
@@ -14,6 +15,7 @@ from lsamatting.inference.tiles import cut
 from lsamatting.inference.torch_runtime import TorchRuntime
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.lsanet import LSANet
+from lsamatting.weights import bundled_folder
 
 
 def scene(height, width, seed=0):
@@ -55,6 +57,15 @@ def test_tiles_give_what_the_whole_gives(lite, picture):
     assert whole[unknown].std() > 0.2
     assert np.abs(whole - tiled).max() < 1 / 255
     np.testing.assert_array_equal(whole[~unknown], tiled[~unknown])
+
+
+def test_tiles_need_no_torch(lite, picture):
+    onnx = OnnxRuntime(bundled_folder("lite"), "cpu")
+    assert onnx.tiles
+    image, trimap = (part[:, 100:500] for part in picture)
+    whole, tiled = alphas(onnx, image, trimap)
+    assert np.abs(whole - tiled).max() < 1 / 255
+    np.testing.assert_allclose(tiled, alphas(lite, image, trimap)[1], atol=1e-4)
 
 
 @pytest.mark.slow
@@ -127,7 +138,7 @@ def test_progress_counts_runs_on_tiles_and_can_end_them(lite, picture):
     runs, told = [], []
 
     class Counting:
-        name, device, config = lite.name, lite.device, lite.config
+        name, device, config, tiles = lite.name, lite.device, lite.config, True
 
         def run(self, *arguments, **options):
             runs.append("run")
@@ -136,9 +147,6 @@ def test_progress_counts_runs_on_tiles_and_can_end_them(lite, picture):
         def sums(self, *arguments, **options):
             runs.append("sums")
             return lite.sums(*arguments, **options)
-
-        def refiner(self): ...
-        def check_refines(self): ...
 
     def until(last):
         def tell(done, total):
@@ -172,7 +180,29 @@ def test_what_does_not_fit_is_refused_in_one_line(lite, refined, monkeypatch):
     assert message.startswith("cat.jpg: 4000x3000 pixels, 12000000 of them unknown: ")
     assert "1.0 GiB may be used" in message
     assert "\n" not in message
-    assert ("refinement" in message) is refined
+    assert ("even in tiles refinement needs" in message) is refined
+
+
+def test_refinement_takes_more_and_has_tiles_too(lite, monkeypatch):
+    monkeypatch.setattr("lsamatting.inference.fit.resident_size", lambda: 0)
+    trimap = np.zeros((3000, 4000), np.uint8)
+    trimap[:, 2000:2100] = 128
+    trimap[::2999, ::3999] = 128
+    options = {"padding": "window", "margin": 64}
+    enough = {
+        refined: min(
+            mib
+            for mib in (1000, 2000, 4000, 8000, 16000, 32000)
+            if choose_tile(trimap, lite, memory=mib * 2**20, refined=refined, **options) is None
+        )
+        for refined in (False, True)
+    }
+    assert enough[True] > enough[False]
+    memory = 1200 * 2**20
+    assert choose_tile(trimap, lite, memory=memory, refined=True, **options) == 256
+    assert refined_bytes(lite.config, trimap == 128) < memory
+    wide = np.full_like(trimap, 128)
+    assert refined_bytes(lite.config, wide) > 3 * refined_bytes(lite.config, trimap == 128)
 
 
 def test_more_memory_means_larger_tiles_until_all_is_done_at_once(lite, monkeypatch):
@@ -190,18 +220,15 @@ def test_more_memory_means_larger_tiles_until_all_is_done_at_once(lite, monkeypa
     assert choose_tile(trimap, lite, memory=2**29, **options) is None
 
 
-def test_a_runtime_without_tiles_says_so(monkeypatch):
-    class Plain:
-        name, device, config = "onnx", "cpu", NetworkConfig.lite()
-
-        def run(self): ...
-        def refiner(self): ...
-        def check_refines(self): ...
+def test_a_graph_without_averages_says_so(monkeypatch):
+    class Old:
+        name, device, config, tiles = "onnx", "cpu", NetworkConfig.lite(), False
 
     monkeypatch.setattr("lsamatting.inference.fit.resident_size", lambda: 0)
     trimap = np.full((3000, 4000), 128, np.uint8)
-    with pytest.raises(ImageError, match="the runtime onnx, which is computed at once, needs"):
-        choose_tile(trimap, Plain(), memory=2**30, padding="window", margin=64, refined=False)
+    said = "an ONNX file of an older version, which is computed at once, needs"
+    with pytest.raises(ImageError, match=said):
+        choose_tile(trimap, Old(), memory=2**30, padding="window", margin=64, refined=False)
 
 
 def test_the_papers_network_is_known_to_take_more():

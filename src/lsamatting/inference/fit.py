@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from lsamatting.budget import default_memory, describe, free_memory
 from lsamatting.choices import Padding
 from lsamatting.errors import ImageError
-from lsamatting.inference.runtime import Runtime, TilingRuntime
+from lsamatting.inference.runtime import Runtime
 from lsamatting.inference.tiles import OVERLAP, RAMP, SMALLEST
-from lsamatting.memory import resident_size
+from lsamatting.memory import resident_size, stop_keeping
 from lsamatting.network.config import STRIDE, NetworkConfig
 from lsamatting.windows import window_around
 
@@ -31,7 +31,15 @@ SECOND_SOLVER = 120
 """The same of a second system that is solved at the same time, as is done outside of tiles."""
 
 REFINED = 2.5
-"""How many times as much as a run of the network its refinement takes, which keeps features."""
+"""How many times as much as a run of the network its refinement takes at once."""
+
+REFINED_TILE = 256
+"""Side of the tiles in which refinement is done: all of them are kept, so that it is no matter of
+memory, and around smaller ones the encoder would see more than in them."""
+
+REFINING, LOOKED_AT = 24, 70
+"""Of each pixel that is computed, and more of each unknown one, while tiles are refined; beside
+what is kept of the tiles and for the head."""
 
 LARGEST = 1536
 """Side of a tile's core beyond which nothing is gained."""
@@ -56,6 +64,25 @@ def bytes_per_pixel(config: NetworkConfig) -> int:
     return math.ceil(4 * (inputs + taps + head))
 
 
+def refined_bytes(config: NetworkConfig, unknown: NDArray[np.bool_]) -> int:
+    """Estimate what the refinement of a picture's unknown pixels takes in tiles."""
+    height, width = unknown.shape
+    side = REFINED_TILE
+    rows, columns = np.arange(0, height, side), np.arange(0, width, side)
+    held = np.logical_or.reduceat(np.logical_or.reduceat(unknown, rows, axis=0), columns, axis=1)
+    tiles = int(held.size if config.attention == "everywhere" else held.sum())
+    levels = [
+        channels * 0.25 ** (5 - index) for index, channels in enumerate(config.decoder_channels)
+    ]
+    # Of each level what the encoder gave it and its features; of two the derivatives.
+    kept = 4.4 * (2 * sum(levels) + levels[-1] + levels[-2] + 0.4)
+    first = config.head_channels[0]
+    head = 8.0 * first if config.head == "full" else 3.0 * first
+    run = (side + FRAME) ** 2 * bytes_per_pixel(config)
+    looked_at = int(np.count_nonzero(unknown)) * (LOOKED_AT + head)
+    return int(unknown.size * REFINING + tiles * side**2 * kept + looked_at + run)
+
+
 def choose_tile(
     trimap: NDArray[np.uint8],
     runtime: Runtime,
@@ -77,7 +104,7 @@ def choose_tile(
     padding, margin:
         What of the picture is computed.
     refined:
-        Whether runs are refined, which is done at once.
+        Whether runs are refined.
     memory:
         Bytes that this process may take in all; None for half of what is free, or all of that for
         what cannot be done in tiles.
@@ -108,27 +135,36 @@ def choose_tile(
     whole = pixels * (PICTURE + run * (REFINED if refined else 1))
     if max(whole, pixels * SOLVING + held * (SOLVER + SECOND_SOLVER)) <= free:
         return None
-    least = max(pixels * SOLVING + held * SOLVER, pixels * PICTURE + (SMALLEST + FRAME) ** 2 * run)
-    at_once = ""
+    # What reading the picture left behind, and nobody uses, does not count.
+    stop_keeping()
+    taken = resident_size() or 0
+    free = budget - taken
+    runs = (SMALLEST + FRAME) ** 2 * run
     if refined:
-        at_once = "refinement"
-    elif padding == "published":
+        runs = refined_bytes(runtime.config, unknown[window])
+    least = max(pixels * SOLVING + held * SOLVER, pixels * PICTURE + runs)
+    at_once = ""
+    if padding == "published":
         at_once = "published padding"
-    elif not isinstance(runtime, TilingRuntime):
-        at_once = f"the runtime {runtime.name}"
+    elif not runtime.tiles:
+        at_once = "an ONNX file of an older version"
     if at_once and memory is None and whole <= (free_memory() or whole):
         # Tiles would leave half of what is free to others; without them it is that or nothing.
         return None
     if at_once or least > free:
         height, width = trimap.shape
         needed = taken + (whole if at_once else least)
-        how = (
-            f"{at_once}, which is computed at once, needs" if at_once else "even in tiles it needs"
-        )
+        how = "even in tiles it needs"
+        if at_once:
+            how = f"{at_once}, which is computed at once, needs"
+        elif refined:
+            how = "even in tiles refinement needs"
         raise ImageError(
             f"{name}: {width}x{height} pixels, {held} of them unknown: {how} about"
             f" {describe(needed)} of memory, and {describe(budget)} may be used; allow more"
             " (--memory), mark less as unknown, or take a smaller picture"
         )
+    if refined:
+        return REFINED_TILE
     room = math.isqrt(int((free - pixels * PICTURE) / run)) - FRAME
     return min(max(room // STRIDE * STRIDE, SMALLEST), LARGEST)

@@ -37,21 +37,12 @@ PUBLISHED_BORDER = 16
 """Width of the reflected border, and of the zero border around it."""
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What a network is given."""
-
-    image: NDArray[np.float32]
-    """H×W×3, gamma-encoded RGB in [0, 1]."""
-
-    trimap: NDArray[np.float32]
-    """H×W with 0, ½ (with `published` padding 128/255) and 1."""
-
-    priors: NDArray[np.float32]
-    """H×W×P."""
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """Where a frame, or a part of it, lies in what a network is given."""
 
     marks: NDArray[np.uint8]
-    """The trimap once more, H×W with 0, 128 and 255."""
+    """The trimap, H×W with 0, 128 and 255."""
 
     counted: NDArray[np.bool_]
     """H×W, True where a pixel takes part in backpropagating refinement: the picture's own, with
@@ -64,8 +55,22 @@ class Layout:
     """How the frame was turned."""
 
     def take(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Cut H×W of the layout's size to what was laid out, and turn it back."""
+        """Cut H×W of this size to what was laid out, and turn it back."""
         return self.symmetry.undo(array[self.place])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout(Placement):
+    """What a network is given."""
+
+    image: NDArray[np.float32]
+    """H×W×3, gamma-encoded RGB in [0, 1]."""
+
+    trimap: NDArray[np.float32]
+    """H×W with 0, ½ (with `published` padding 128/255) and 1."""
+
+    priors: NDArray[np.float32]
+    """H×W×P."""
 
 
 class Priors(Protocol):
@@ -124,30 +129,39 @@ class Frame:
         """Whether there is nothing to compute."""
         return self.trimap.size == 0
 
-    def lay_out(
-        self,
-        symmetry: Symmetry = IDENTITY,
-        part: Part = ALL,
-    ) -> Layout:
-        """Turn the frame, or a part of it, by a symmetry of the square and pad it."""
-        image = symmetry.apply(as_float(self.image[part]))
-        trimap = symmetry.apply(self.trimap[part])
-        priors = symmetry.apply(self.priors.part(*part))
+    def place(self, symmetry: Symmetry = IDENTITY, part: Part = ALL) -> Placement:
+        """Tell where the frame, or a part of it, would be laid out."""
+        marks = symmetry.apply(self.trimap[part])
         counted = symmetry.apply(self._counted(part))
-        height, width = trimap.shape
-        top, unknown = 0, 0.5
+        height, width = marks.shape
+        top = 0
         if self.padding == "published":
-            image, priors = published_border(image), published_border(priors)
-            trimap = published_border(trimap)
-            counted = np.ones(trimap.shape, np.bool_)
-            top, unknown = 2 * PUBLISHED_BORDER, 128 / 255
-        return Layout(
-            image=np.ascontiguousarray(image),
-            trimap=trimap_values(trimap, unknown=unknown),
-            priors=np.ascontiguousarray(priors),
-            marks=np.ascontiguousarray(trimap),
+            marks = published_border(marks)
+            counted = np.ones(marks.shape, np.bool_)
+            top = 2 * PUBLISHED_BORDER
+        return Placement(
+            marks=np.ascontiguousarray(marks),
             counted=np.ascontiguousarray(counted),
             place=(slice(top, top + height), slice(top, top + width)),
+            symmetry=symmetry,
+        )
+
+    def lay_out(self, symmetry: Symmetry = IDENTITY, part: Part = ALL) -> Layout:
+        """Turn the frame, or a part of it, by a symmetry of the square and pad it."""
+        image = symmetry.apply(as_float(self.image[part]))
+        priors = symmetry.apply(self.priors.part(*part))
+        unknown = 0.5
+        if self.padding == "published":
+            image, priors = published_border(image), published_border(priors)
+            unknown = 128 / 255
+        placed = self.place(symmetry, part)
+        return Layout(
+            image=np.ascontiguousarray(image),
+            trimap=trimap_values(placed.marks, unknown=unknown),
+            priors=np.ascontiguousarray(priors),
+            marks=placed.marks,
+            counted=placed.counted,
+            place=placed.place,
             symmetry=symmetry,
         )
 
@@ -162,13 +176,13 @@ class Frame:
         own[: max(self.size[0] - top, 0), : max(self.size[1] - left, 0)] = True
         return own
 
-    def lay_out_mask(self, mask: NDArray[np.bool_], layout: Layout) -> NDArray[np.bool_]:
+    def lay_out_mask(self, mask: NDArray[np.bool_], placed: Placement) -> NDArray[np.bool_]:
         """Bring a mask of the picture's size into a layout, False in what surrounds the picture."""
         framed = np.zeros(self.trimap.shape, np.bool_)
         seen = mask[self.window]
         framed[: seen.shape[0], : seen.shape[1]] = seen
-        laid = np.zeros(layout.marks.shape, np.bool_)
-        laid[layout.place] = layout.symmetry.apply(framed)
+        laid = np.zeros(placed.marks.shape, np.bool_)
+        laid[placed.place] = placed.symmetry.apply(framed)
         return laid
 
     def restore(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:

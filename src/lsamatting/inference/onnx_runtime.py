@@ -19,9 +19,13 @@ from lsamatting.errors import ConfigError, WeightsError
 from lsamatting.extras import require
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.files import (
+    AVERAGES,
     CONFIG_FILE,
     CONFIG_KEY,
+    COUNTED,
     GRAPH_FILE,
+    TOTALS,
+    WEIGHTS,
     WEIGHTS_FILE,
     find_graph,
     is_graph,
@@ -30,7 +34,9 @@ from lsamatting.network.files import (
 from lsamatting.threads import survive_forks, thread_count
 
 if TYPE_CHECKING:
-    from lsamatting.inference.frame import Layout
+    from lsamatting.inference.frame import Frame, Layout
+    from lsamatting.inference.runtime import LevelAverages
+    from lsamatting.inference.symmetry import Symmetry
 
 _LEAST_SEVERE = 3  # of messages of the library: errors, which are raised too
 
@@ -90,20 +96,48 @@ class OnnxRuntime:
         self._session: Any = None
         self.config = _config_of(self._current(), self._graph.path)
         """What the network is."""
+        optional = self._current().get_overridable_initializers()
+        self.tiles = {COUNTED, AVERAGES} <= {entry.name for entry in optional}
+        """Whether the graph tells its averages and takes others, unlike those of old files."""
         if self._graph.config not in (None, self.config):
             raise WeightsError(f"{self._graph.path} is not the graph of {weights / CONFIG_FILE}")
 
-    def run(self, layout: Layout, *, precision: Precision = "auto") -> NDArray[np.float32]:
+    def run(
+        self,
+        layout: Layout,
+        *,
+        precision: Precision = "auto",
+        averages: LevelAverages | None = None,
+    ) -> NDArray[np.float32]:
         """Run the network once: opacity, H×W of the layout's size, not clamped.
 
         Arithmetic is that of the graph, float32 if it was not exported otherwise, whatever
         `precision` says.
         """
-        (raw,) = self._current().run(["alpha"], graph_inputs(layout, self.config))
+        inputs = graph_inputs(layout, self.config) | _followed(averages)
+        (raw,) = self._current().run(["alpha"], inputs)
         opacity: NDArray[np.float32] = raw[0, 0]
         return opacity
 
-    def refiner(self, layout: Layout) -> NoReturn:
+    def sums(
+        self,
+        layout: Layout,
+        counted: NDArray[np.bool_],
+        *,
+        precision: Precision = "auto",
+        averages: LevelAverages | None = None,
+    ) -> list[tuple[NDArray[np.float32], float]]:
+        """Sum what the attention of each decoder level averages; see `Runtime`."""
+        inputs = graph_inputs(layout, self.config) | _followed(averages)
+        inputs[COUNTED] = counted[None, None].astype(np.float32)
+        totals, weights = self._current().run([TOTALS, WEIGHTS], inputs)
+        ends = np.cumsum(self.config.decoder_channels)[:-1]
+        return [
+            (total, float(weight))
+            for total, weight in zip(np.split(totals[0], ends), weights, strict=True)
+        ]
+
+    def refiner(self, frame: Frame, symmetry: Symmetry) -> NoReturn:
         """Refuse: refinement follows derivatives.
 
         Raises
@@ -175,6 +209,10 @@ def _channels_first(array: NDArray[np.float32]) -> NDArray[np.float32]:
     # NumPy would go through memory once for each channel.
     cv2.split(array, mv=list(planes))
     return planes
+
+
+def _followed(averages: LevelAverages | None) -> dict[str, NDArray[np.float32]]:
+    return {} if averages is None else {AVERAGES: np.concatenate(averages)[None]}
 
 
 @dataclass(frozen=True)

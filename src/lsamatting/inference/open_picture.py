@@ -16,7 +16,7 @@ from lsamatting.inference.frame import Frame
 from lsamatting.inference.refinement.options import RefinementOptions
 from lsamatting.inference.refinement.report import RefinementReport
 from lsamatting.inference.refinement.targets import boundary_targets
-from lsamatting.inference.runtime import Runtime, TilingRuntime
+from lsamatting.inference.runtime import Runtime
 from lsamatting.inference.strokes import Stroke, paint_strokes
 from lsamatting.inference.symmetry import IDENTITY, Symmetry
 from lsamatting.inference.tiled import count_runs, run_tiled
@@ -137,7 +137,7 @@ class OpenPicture:
                     if len(symmetries) > 1:
                         # Features of two runs at once would double the peak of memory.
                         self._refiner = None
-                opacity = np.clip(opacity, 0, 1)
+                np.clip(opacity, 0, 1, out=opacity)
                 summed = opacity if summed is None else np.add(summed, opacity, out=summed)
                 del opacity
                 tell(run, steps)
@@ -169,32 +169,30 @@ class OpenPicture:
         """
         refiner = self._refiner if symmetry == IDENTITY else None
         if refiner is None:
-            refiner = self.runtime.refiner(self.frame.lay_out(symmetry))
+            refiner = self.runtime.refiner(self.frame, symmetry)
         if symmetry == IDENTITY:
             self._refiner = refiner
-        layout = refiner.layout
-        laid = ((self.frame.lay_out_mask(mask, layout), value) for mask, value in strokes)
+        placed = refiner.placed
+        laid = ((self.frame.lay_out_mask(mask, placed), value) for mask, value in strokes)
         targets = replace(
-            boundary_targets(layout.marks, layout.counted, boundary=boundary),
+            boundary_targets(placed.marks, placed.counted, boundary=boundary),
             strokes=tuple((mask, value) for mask, value in laid if mask.any()),
         )
         refined = refiner.refine(targets, options, progress=progress)
         return replace(
-            refined, alpha=layout.take(refined.alpha), initial=layout.take(refined.initial)
+            refined, alpha=placed.take(refined.alpha), initial=placed.take(refined.initial)
         )
 
     def _runs(self) -> int:
         """Count the runs of the network for one symmetry."""
         if self.frame.tile is None or self.frame.empty:
             return 1
-        assert isinstance(self.runtime, TilingRuntime)
         return count_runs(self.runtime, self.frame, side=self.frame.tile)
 
     def _run(
         self, symmetry: Symmetry, precision: Precision, progress: Progress
     ) -> NDArray[np.float32]:
         if self.frame.tile is not None:
-            assert isinstance(self.runtime, TilingRuntime)
             return run_tiled(
                 self.runtime,
                 self.frame,

@@ -15,8 +15,9 @@ from lsamatting.network.files import is_graph
 
 if TYPE_CHECKING:
     from lsamatting.choices import Precision
-    from lsamatting.inference.frame import Layout
+    from lsamatting.inference.frame import Frame, Layout
     from lsamatting.inference.refinement.refiner import Refiner
+    from lsamatting.inference.symmetry import Symmetry
     from lsamatting.network.config import NetworkConfig
 
 
@@ -40,33 +41,9 @@ class Runtime(Protocol):
     def config(self) -> NetworkConfig:
         """What the network is; the pipeline reads which priors it needs."""
 
-    def run(self, layout: Layout, *, precision: Precision) -> NDArray[np.float32]:
-        """Run the network once: opacity, H×W of the layout's size, not clamped."""
-
-    def refiner(self, layout: Layout) -> Refiner:
-        """Encode a picture once, for backpropagating refinement.
-
-        Raises
-        ------
-        ConfigError, MissingExtraError
-            As `check_refines`.
-        """
-
-    def check_refines(self) -> None:
-        """Refuse if it cannot refine.
-
-        Raises
-        ------
-        ConfigError
-            It has no derivatives.
-        MissingExtraError
-            What has them is not installed.
-        """
-
-
-@runtime_checkable
-class TilingRuntime(Runtime, Protocol):
-    """One that can run a network on a part of a picture as if it saw the whole."""
+    @property
+    def tiles(self) -> bool:
+        """Whether it can run on a part of a picture as if it saw the whole: has averages."""
 
     def run(
         self, layout: Layout, *, precision: Precision, averages: LevelAverages | None = None
@@ -101,6 +78,26 @@ class TilingRuntime(Runtime, Protocol):
         -------
         list
             For each level the sums, C, and what the counted pixels weigh.
+        """
+
+    def refiner(self, frame: Frame, symmetry: Symmetry) -> Refiner:
+        """Encode a turned picture once, for backpropagating refinement; in tiles if it has any.
+
+        Raises
+        ------
+        ConfigError, MissingExtraError
+            As `check_refines`.
+        """
+
+    def check_refines(self) -> None:
+        """Refuse if it cannot refine.
+
+        Raises
+        ------
+        ConfigError
+            It has no derivatives.
+        MissingExtraError
+            What has them is not installed.
         """
 
 

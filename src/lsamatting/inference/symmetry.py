@@ -33,6 +33,26 @@ class Symmetry:
         turned = np.rot90(array, -self.turns)
         return turned[:, ::-1] if self.mirrored else turned
 
+    def source(self, part: tuple[slice, slice], shape: tuple[int, ...]) -> tuple[slice, slice]:
+        """Tell which part of the picture becomes a part of the turned one.
+
+        Parameters
+        ----------
+        part:
+            Rows and columns of the turned picture, not empty.
+        shape:
+            Height and width of the turned picture.
+        """
+        height, width = shape[::-1] if self.turns % 2 else shape
+        numbers = (np.arange(height)[:, None], np.arange(width)[None])
+        rows, columns = (
+            self.apply(np.broadcast_to(axis, (height, width)))[part] for axis in numbers
+        )
+        (top, bottom), (left, right) = (
+            sorted((int(axis[0, 0]), int(axis[-1, -1]))) for axis in (rows, columns)
+        )
+        return slice(top, bottom + 1), slice(left, right + 1)
+
 
 IDENTITY = Symmetry(turns=0, mirrored=False)
 """The picture as it is."""

@@ -15,26 +15,26 @@ from numpy.typing import NDArray
 
 from lsamatting.choices import Precision
 from lsamatting.inference.frame import Frame
-from lsamatting.inference.runtime import LevelAverages, TilingRuntime
+from lsamatting.inference.runtime import LevelAverages, Runtime
 from lsamatting.inference.symmetry import Symmetry
 from lsamatting.inference.tiles import Tile, cut
 
 Progress = Callable[[int, int], None]
-"""Called with the runs on tiles done and their number; an exception that it raises ends the work."""
+"""Called with the runs on tiles done and their number. An exception that it raises ends all."""
 
 ROUNDS = 2
 """Of gathering. After one the opacities were within 1/255 of the whole picture's on every picture
 measured, after two within 0.15/255; after five all levels would be exact."""
 
 
-def count_runs(runtime: TilingRuntime, frame: Frame, *, side: int) -> int:
+def count_runs(runtime: Runtime, frame: Frame, *, side: int) -> int:
     """Count how often `run_tiled` runs the network."""
     gathered = sum(1 for _ in _gathered(runtime, frame, side))
     return ROUNDS * gathered + sum(1 for _ in cut(frame.trimap == 128, side))
 
 
 def run_tiled(
-    runtime: TilingRuntime,
+    runtime: Runtime,
     frame: Frame,
     symmetry: Symmetry,
     *,
@@ -83,14 +83,14 @@ def run_tiled(
     return opacity
 
 
-def _gathered(runtime: TilingRuntime, frame: Frame, side: int) -> Iterator[Tile]:
+def _gathered(runtime: Runtime, frame: Frame, side: int) -> Iterator[Tile]:
     """Cut what the network's attention averages over."""
     everywhere = runtime.config.attention == "everywhere"
     return cut(frame.trimap == 128, side, everywhere=everywhere)
 
 
 def gather(
-    runtime: TilingRuntime,
+    runtime: Runtime,
     frame: Frame,
     symmetry: Symmetry,
     tiles: Sequence[Tile],

@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lsamatting.choices import Precision
-from lsamatting.inference.frame import Layout
+from lsamatting.inference.frame import Frame, Layout
 from lsamatting.inference.precision import autocast
 from lsamatting.inference.refinement.refiner import Refiner
+from lsamatting.inference.refinement.tiled_decoder import TiledDecoder
 from lsamatting.inference.runtime import LevelAverages
+from lsamatting.inference.symmetry import Symmetry
 from lsamatting.inference.tensors import layout_tensors
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.decoder import Averages
@@ -31,6 +33,7 @@ class TorchRuntime:
     """
 
     name = "torch"
+    tiles = True
 
     def __init__(self, network: LSANet, device: torch.device | str = "cpu") -> None:
         survive_forks()
@@ -97,6 +100,9 @@ class TorchRuntime:
         ]
         return Averages(mask, tensors or None)
 
-    def refiner(self, layout: Layout) -> Refiner:
-        """Encode a picture once, for backpropagating refinement."""
-        return Refiner(self.network, layout)
+    def refiner(self, frame: Frame, symmetry: Symmetry) -> Refiner:
+        """Encode a turned picture once, for backpropagating refinement; see `Runtime`."""
+        if frame.tile is None:
+            return Refiner.at_once(self.network, frame.lay_out(symmetry))
+        decoder = TiledDecoder(self.network, frame, symmetry, side=frame.tile)
+        return Refiner(decoder, frame.place(symmetry))

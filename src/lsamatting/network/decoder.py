@@ -20,7 +20,7 @@ class Averages:
     """What the attention averages, of a picture that is seen in parts.
 
     Where a level's average is given it is what the level's factors follow from, else that of the
-    part alone.
+    counted pixels of the part alone.
     """
 
     counted: Tensor
@@ -34,6 +34,18 @@ class Averages:
 
     weights: list[Tensor] = field(default_factory=list)
     """What the counted pixels weigh there, N×1×1×1."""
+
+    def note(self, features: Tensor, counted: Tensor) -> Tensor:
+        """Note what the next level's features sum up to; give the average to follow."""
+        level = len(self.totals)
+        total, weight = summed_over(features, counted)
+        self.totals.append(total)
+        self.weights.append(weight)
+        return self.follow(level, total / weight.clamp_min(1e-6))
+
+    def follow(self, level: int, own: Tensor) -> Tensor:
+        """Choose between what is given for a level, 0 the coarsest, and the part's own average."""
+        return own if self.given is None else self.given[level]
 
 
 class ChannelAttention(nn.Module):
@@ -87,14 +99,10 @@ class DecoderLevel(nn.Module):
         is given for this level is used, and what the part adds over what is `counted` is noted.
         """
         features = torch.relu(self.norm(self.conv(x)))
-        given = None
-        if averages is not None and counted is not None:
-            if averages.given is not None:
-                given = averages.given[len(averages.totals)]
-            total, weight = summed_over(features, counted)
-            averages.totals.append(total)
-            averages.weights.append(weight)
-        average = average_over(features, where) if given is None else given
+        if averages is None or counted is None:
+            average = average_over(features, where)
+        else:
+            average = averages.note(features, counted)
         attended: Tensor = self.attention(features, average)
         return attended
 

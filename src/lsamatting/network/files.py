@@ -26,6 +26,9 @@ GRAPH_FILE = "graph.onnx"
 CONFIG_KEY = "lsamatting.config"
 """Under which an ONNX file holds what the network is, as JSON."""
 
+COUNTED, AVERAGES, TOTALS, WEIGHTS = "counted", "averages", "totals", "weights"
+"""Inputs and outputs of a graph that runs on parts of a picture, see `lsamatting.export.graph`."""
+
 _REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 

@@ -124,7 +124,7 @@ def test_descent_equals_pytorchs_modules_and_derivatives(variant, boundary):
     expected, trace = with_modules(network, layout, targets, steps=8, rate=60.0)
     # The authors' loop returns what was there before its last step.
     steps = 9 if boundary == "published" else 8
-    result = Refiner(network, layout).refine(targets, descent(steps, rate=60.0))
+    result = Refiner.at_once(network, layout).refine(targets, descent(steps, rate=60.0))
     assert not result.report.kept
     np.testing.assert_allclose(result.report.c1, trace[:, 0], rtol=1e-4)
     np.testing.assert_allclose(result.report.c2, trace[:, 1], rtol=1e-3, atol=1e-9)
@@ -144,14 +144,14 @@ def test_published_padding():
     network = small_network(layout)
     targets = boundary_targets(layout.marks, layout.counted, boundary="published")
     expected, _ = with_modules(network, layout, targets, steps=8)
-    result = Refiner(network, layout).refine(targets, descent(9))
+    result = Refiner.at_once(network, layout).refine(targets, descent(9))
     np.testing.assert_allclose(result.alpha, expected, atol=1e-4)
 
 
 def test_the_trace_is_the_definition_at_the_returned_alpha():
     layout = picture()
     targets = boundary_targets(layout.marks, layout.counted)
-    result = Refiner(small_network(layout), layout).refine(targets, descent(6, weight=0.3))
+    result = Refiner.at_once(small_network(layout), layout).refine(targets, descent(6, weight=0.3))
     for alpha, place in ((result.initial, 0), (result.alpha, -1)):
         pulled = (alpha[targets.zero] ** 2).sum() + ((1 - alpha[targets.one]) ** 2).sum()
         c1 = pulled / (targets.zero.sum() + targets.one.sum())
@@ -167,13 +167,13 @@ def test_the_initial_estimate_is_the_networks():
     network = small_network(layout)
     with torch.no_grad():
         plain = network(*layout_tensors(layout))[0, 0].clamp(0, 1).numpy()
-    np.testing.assert_allclose(Refiner(network, layout).initial, plain, atol=1e-5)
+    np.testing.assert_allclose(Refiner.at_once(network, layout).initial, plain, atol=1e-5)
 
 
 @pytest.mark.parametrize(("rate", "steps", "said"), [(1e5, 5, "not finite"), (3e4, 1, "rose")])
 def test_what_got_worse_is_not_kept(rate, steps, said):
     layout = picture()
-    refiner = Refiner(small_network(layout), layout)
+    refiner = Refiner.at_once(small_network(layout), layout)
     targets = boundary_targets(layout.marks, layout.counted)
     result = refiner.refine(targets, descent(steps, rate=rate))
     assert result.report.kept
@@ -187,7 +187,7 @@ def test_what_got_worse_is_not_kept(rate, steps, said):
 )
 def test_without_a_boundary_nothing_is_done(value, said):
     layout = picture(64, 64)
-    refiner = Refiner(small_network(layout), layout)
+    refiner = Refiner.at_once(small_network(layout), layout)
     marks = np.full(layout.marks.shape, value, np.uint8)
     result = refiner.refine(boundary_targets(marks, layout.counted), PAPER)
     assert result.report.kept
@@ -205,7 +205,7 @@ def test_what_agrees_already_is_kept():
     targets = boundary_targets(
         np.where(layout.marks == 255, 0, layout.marks).astype(np.uint8), layout.counted
     )
-    result = Refiner(network, layout).refine(targets, PAPER)
+    result = Refiner.at_once(network, layout).refine(targets, PAPER)
     assert result.report.kept
     assert "agrees" in result.report.notice
     assert result.report.c1 == (0.0,)
@@ -213,7 +213,7 @@ def test_what_agrees_already_is_kept():
 
 def test_refining_again_gives_the_same():
     layout = picture()
-    refiner = Refiner(small_network(layout), layout)
+    refiner = Refiner.at_once(small_network(layout), layout)
     targets = boundary_targets(layout.marks, layout.counted)
     first = refiner.refine(targets, descent(3))
     refiner.refine(targets, RefinementOptions(steps=3))
@@ -224,14 +224,14 @@ def test_progress_counts_to_the_end():
     layout = picture(64, 64)
     seen = []
     targets = boundary_targets(layout.marks, layout.counted)
-    refiner = Refiner(small_network(layout), layout)
+    refiner = Refiner.at_once(small_network(layout), layout)
     refiner.refine(targets, descent(4), progress=lambda done, steps: seen.append((done, steps)))
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_lbfgs_needs_fewer_evaluations():
     layout = picture()
-    refiner = Refiner(small_network(layout), layout)
+    refiner = Refiner.at_once(small_network(layout), layout)
     targets = boundary_targets(layout.marks, layout.counted)
     plain = refiner.refine(targets, descent(60))
     seen = []
@@ -256,7 +256,7 @@ def test_strokes_overrule_the_trimap_and_each_other():
     narrow[35:45, 50:60] = True
     black[60:70, 90:] = True
     struck = replace(targets, strokes=((wide, 0.7), (narrow, 0.2), (black, 0.0)))
-    result = Refiner(network, layout).refine(struck, descent(1))
+    result = Refiner.at_once(network, layout).refine(struck, descent(1))
     with torch.no_grad():
         raw = network(*layout_tensors(layout))[0, 0].numpy()
     wide &= ~narrow
@@ -295,7 +295,7 @@ def test_one_small_stroke_corrects_a_wrong_region_also_around_it(optimiser):
         priors=network.config.priors,
     )
     layout = frame.lay_out()
-    refiner = Refiner(network, layout)
+    refiner = Refiner.at_once(network, layout)
     stroke = np.zeros(layout.marks.shape, bool)
     stroke[77:83, 137:143] = True
     targets = boundary_targets(layout.marks, layout.counted)

@@ -23,6 +23,12 @@ from lsamatting.network.decoder import DecoderLevel, shrink_mask
 from lsamatting.network.lsanet import LSANet
 from lsamatting.network.upsampling import NEAREST, fold_upsampling
 
+Pull = Callable[[Tensor], Tensor]
+"""From a derivative by opacity, of some pixels, to that by the fields. Called once."""
+
+OpacityOf = Callable[[Tensor], tuple[Tensor, Pull]]
+"""From the fields to the opacity of some pixels, and how derivatives go back."""
+
 
 class FastDecoder:
     """Decoder and head of one picture as a function of the modules' fields.
@@ -41,7 +47,7 @@ class FastDecoder:
         self._network, self._inputs = network, inputs
         where = network.attention_mask(inputs)
         self._levels: list[_Level] = []
-        self._modulations: dict[int, _Modulation] = {}
+        self._modulations: dict[int, Modulation] = {}
         above = 0
         for number, level, tap in zip(
             (5, 4, 3, 2, 1), network.decoder.levels, reversed(taps), strict=True
@@ -51,7 +57,10 @@ class FastDecoder:
             self._levels.append(_Level(level, tap, above, shrunk))
             above = level.conv.out_channels
             if number in LEVELS:
-                self._modulations[number] = _Modulation(number, above, tap)
+                height, width = tap.shape[-2:]
+                self._modulations[number] = Modulation(
+                    number, above, (height, width), device=tap.device
+                )
         self._top = self._levels[0](None)
 
     def zeros(self) -> Tensor:
@@ -80,29 +89,63 @@ class FastDecoder:
         base = network.base(self._inputs)
         return (alpha if base is None else alpha + base)[0, 0]
 
-    def at(self, pixels: Mask) -> Callable[[Tensor], Tensor]:
+    def at(self, pixels: Mask) -> OpacityOf:
         """Give a function from the fields to the opacity, not clamped, of some pixels."""
         head = FastHead(self._network, self._inputs, pixels)
-        return lambda fields: head(self.features(fields))
+
+        def opacity_of(fields: Tensor) -> tuple[Tensor, Pull]:
+            fields = fields.detach().requires_grad_()
+            with torch.enable_grad():
+                opacity = head(self.features(fields))
+            return opacity.detach(), lambda by: torch.autograd.grad(opacity, fields, by)[0]
+
+        return opacity_of
+
+
+class LevelWeights:
+    """A decoder level's convolution, batch norm in it, and what its channel attention applies.
+
+    Parameters
+    ----------
+    level:
+        In evaluation mode.
+    own:
+        Channels of the encoder's tap, which come first.
+    """
+
+    def __init__(self, level: DecoderLevel, own: int) -> None:
+        norm = level.norm
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        kernel = (level.conv.weight * factor[:, None, None, None]).detach()
+        self.bias = (norm.bias - norm.running_mean * factor).detach()
+        self.own = kernel[:, :own]
+        self.kernel = fold_upsampling(kernel[:, own:], NEAREST)
+        """Of the transposed convolution of the level above."""
+        fc = level.attention.fc
+        assert fc.bias is not None
+        self.fc = fc.weight[:, :, 0, 0].detach(), fc.bias.detach()
+
+    def constant(self, tap: Tensor) -> Tensor:
+        """Convolve the encoder's tap: 1×C×H×W, the half that no field moves."""
+        return functional.conv2d(tap, self.own, self.bias, padding=1)
+
+    def gate(self, average: Tensor) -> Tensor:
+        """Give the attention's factors, C, from averages, C."""
+        weight, bias = self.fc
+        return functional.hardsigmoid(torch.addmv(bias, weight, average))
 
 
 class _Level:
     """A decoder level: 3×3 convolution, batch norm, ReLU, channel attention."""
 
     def __init__(self, level: DecoderLevel, tap: Tensor, above: int, where: Tensor | None) -> None:
-        norm = level.norm
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        kernel = level.conv.weight * factor[:, None, None, None]
-        bias = norm.bias - norm.running_mean * factor
         own = tap.shape[1]
-        assert kernel.shape[1] == own + above
-        self.constant = _rows(functional.conv2d(tap, kernel[:, :own], bias, padding=1))
-        self.kernel = fold_upsampling(kernel[:, own:], NEAREST)
-        fc = level.attention.fc
-        assert fc.bias is not None
-        self.fc = fc.weight[:, :, 0, 0].detach(), fc.bias.detach()
+        assert level.conv.in_channels == own + above
+        weights = LevelWeights(level, own)
+        self.constant = _rows(weights.constant(tap))
+        self.kernel, self.fc = weights.kernel, weights.fc
         height, width = tap.shape[-2:]
         self.size = height, width
         self.share = torch.full((height * width,), 1 / (height * width), device=tap.device)
@@ -148,20 +191,41 @@ class _Fuse(torch.autograd.Function):
         ), None
 
 
-class _Modulation:
-    """A `RefinementModule` for features of one size.
+class Modulation:
+    """A `RefinementModule` for features of one size, or a part of them.
 
     Bicubic resizing is linear along each axis, hence two small matrix products, whose derivative
     is two more; PyTorch's own derivative of it is slow on a CPU.
+
+    Parameters
+    ----------
+    number, channels:
+        Of the decoder level.
+    size:
+        Height and width of the level's features.
+    part:
+        Rows and columns of what is modulated; all if not given.
     """
 
-    def __init__(self, number: int, channels: int, tap: Tensor) -> None:
+    def __init__(
+        self,
+        number: int,
+        channels: int,
+        size: tuple[int, int],
+        *,
+        part: tuple[slice, slice] = (slice(None), slice(None)),
+        device: torch.device,
+    ) -> None:
         side = field_side(number)
         self.shape = (2, side, side, channels)
         self.length = 2 * side * side * channels
-        self.rows, self.columns = (_resizing(side, target, tap.device) for target in tap.shape[-2:])
+        self.rows, self.columns = (
+            _resizing(side, target, device)[seen].clone()
+            for target, seen in zip(size, part, strict=True)
+        )
 
     def __call__(self, x: Tensor, fields: Tensor) -> Tensor:
+        """Modulate 1×C×h×w features by fields, A and then B, of `length` numbers."""
         _, side, _, channels = self.shape
         tall = self.rows @ fields.view(2, side, side * channels)
         resized = self.columns @ tall.view(2, -1, side, channels)

@@ -47,11 +47,15 @@ class Objective:
     def __init__(self, targets: Targets, *, weight: float) -> None:
         self.weight = weight
         self.clamp_initial = targets.clamp_initial
-        owner = _stroke_owners(targets)
-        free = owner < 0
-        zero, one, unknown = (mask & free for mask in (targets.zero, targets.one, targets.unknown))
-        self.pixels: Mask = zero | one | unknown | ~free
+        self.pixels: Mask = targets.zero | targets.one | targets.unknown
         """H×W, the pixels whose opacity the objective looks at."""
+        for mask, _ in targets.strokes:
+            self.pixels |= mask
+        owner = self._stroke_owners(targets)
+        free = owner < 0
+        zero, one, unknown = (
+            mask[self.pixels] & free for mask in (targets.zero, targets.one, targets.unknown)
+        )
 
         # C1 = Σ pull · (opacity − wanted)² + rest: any number of squares on one pixel is one.
         count = int(zero.sum()) + int(one.sum()) + 2 * targets.added
@@ -73,7 +77,7 @@ class Objective:
         """Least value of C1: above 0 where one pixel is pulled to both 0 and 1."""
 
         def vector(array: NDArray[np.float64]) -> Tensor:
-            return torch.from_numpy(array[self.pixels].astype(np.float32))
+            return torch.from_numpy(array.astype(np.float32))
 
         self.pull, self.wanted = vector(pull), vector(wanted)
         self.lowest, self.highest = vector(lowest), vector(highest)
@@ -95,6 +99,13 @@ class Objective:
         opacity = opacity.cpu()
         self.initial = opacity.clamp(0, 1) if self.clamp_initial else opacity.clone()
 
+    def _stroke_owners(self, targets: Targets) -> NDArray[np.int32]:
+        """Give each looked-at pixel the number of the stroke over it, −1 where there is none."""
+        owner = np.full(np.count_nonzero(self.pixels), -1, np.int32)
+        for index, (mask, _) in enumerate(targets.strokes):
+            owner[mask[self.pixels]] = index
+        return owner
+
     def __call__(self, opacity: Tensor) -> Value:
         """Evaluate at opacity that is not clamped."""
         assert self.initial is not None
@@ -109,11 +120,3 @@ class Objective:
         gradient = 2 * pulled + (2 * self.weight * mean) * self.staying * away.sign()
         gradient *= (opacity >= self.lowest) & (opacity <= self.highest)
         return Value(c1=c1, c2=mean**2, total=c1 + self.weight * mean**2, gradient=gradient)
-
-
-def _stroke_owners(targets: Targets) -> NDArray[np.int32]:
-    """Give each pixel the number of the stroke over it, −1 where there is none."""
-    owner = np.full(targets.zero.shape, -1, np.int32)
-    for index, (mask, _) in enumerate(targets.strokes):
-        owner[mask] = index
-    return owner

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lsamatting.inference.frame import Layout
+from lsamatting.inference.frame import Layout, Placement
 from lsamatting.inference.refinement.fast_decoder import FastDecoder
 from lsamatting.inference.refinement.objective import Objective, Value
 from lsamatting.inference.refinement.optimisers import (
@@ -23,6 +23,7 @@ from lsamatting.inference.refinement.optimisers import (
 from lsamatting.inference.refinement.options import RefinementOptions
 from lsamatting.inference.refinement.report import RefinementReport
 from lsamatting.inference.refinement.targets import Targets
+from lsamatting.inference.refinement.tiled_decoder import TiledDecoder
 from lsamatting.inference.tensors import layout_tensors
 from lsamatting.network.lsanet import LSANet
 
@@ -43,23 +44,29 @@ class Refined:
 class Refiner:
     """A picture's encoded features, from which it can be refined any number of times.
 
-    The encoder runs once, here. Each `refine` starts from the network's own estimate, so its result
-    depends on the targets and not on what was refined before.
+    Each `refine` starts from the network's own estimate, so its result depends on the targets and
+    not on what was refined before.
 
     Parameters
     ----------
-    network:
-        In evaluation mode.
-    layout:
-        The picture.
+    decoder:
+        Opacity as a function of the modules' fields.
+    placed:
+        Where the picture is in it.
     """
 
-    def __init__(self, network: LSANet, layout: Layout) -> None:
-        self.layout = layout
+    def __init__(self, decoder: FastDecoder | TiledDecoder, placed: Placement) -> None:
+        self.placed = placed
+        self._decoder = decoder
+        with torch.no_grad():
+            self._raw = decoder.whole(decoder.zeros())
+
+    @classmethod
+    def at_once(cls, network: LSANet, layout: Layout) -> Refiner:
+        """Encode a picture, once for all refinements. The network is in evaluation mode."""
         with torch.no_grad():
             inputs = network.inputs(*layout_tensors(layout, network.mean.device))
-            self._decoder = FastDecoder(network, inputs, network.encode(inputs))
-            self._raw = self._decoder.whole(self._decoder.zeros())
+            return cls(FastDecoder(network, inputs, network.encode(inputs)), layout)
 
     @property
     def initial(self) -> NDArray[np.float32]:
@@ -113,8 +120,7 @@ class Refiner:
             return keep("the trimap has no boundary, so there is nothing to refine", [])
         opacity_of = self._decoder.at(objective.pixels)
         fields = self._decoder.zeros()
-        with torch.no_grad():
-            opacity = opacity_of(fields)
+        opacity, _ = opacity_of(fields)
         objective.start(opacity)
         first = objective(opacity)
         goal = objective.rest + options.enough
@@ -129,12 +135,9 @@ class Refiner:
                 return keep("the authors' loop of one step returns what it began with", [first])
 
         def evaluate(fields: Tensor) -> tuple[Value, Tensor]:
-            fields = fields.detach().requires_grad_()
-            opacity = opacity_of(fields)
-            value = objective(opacity.detach())
-            by_opacity = value.gradient.to(opacity.device)
-            (gradient,) = torch.autograd.grad(opacity, fields, by_opacity)
-            return value, gradient
+            opacity, pull = opacity_of(fields)
+            value = objective(opacity)
+            return value, pull(value.gradient.to(opacity.device))
 
         rate = options.rate
         if targets.strokes:
