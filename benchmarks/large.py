@@ -121,6 +121,7 @@ class Run(NamedTuple):
     """Of the processor."""
 
     steps: dict[str, float]
+    refinement: list[str]
 
 
 def run(kind: str, megapixels: float, memory: str, folder: Path, options: list[str]) -> Run | None:
@@ -145,7 +146,7 @@ def run(kind: str, megapixels: float, memory: str, folder: Path, options: list[s
             # The command has said why.
             return None
         report.seek(0)
-        steps = json.load(report)["pictures"][0]["seconds"]
+        told = json.load(report)["pictures"][0]
     return Run(
         kind,
         size / 1e6,
@@ -153,7 +154,8 @@ def run(kind: str, megapixels: float, memory: str, folder: Path, options: list[s
         memory,
         usage.ru_maxrss / 2**20,
         usage.ru_utime + usage.ru_stime,
-        steps,
+        told["seconds"],
+        [one["notice"] or f"refined, {len(one['c1']) - 1} steps" for one in told["refinement"]],
     )
 
 
@@ -190,6 +192,8 @@ def measure(
                 f"{one.peak:.2f}{over} | {one.seconds:.0f} | {one.seconds / one.unknown:.1f} |",
                 flush=True,
             )
+            for line in dict.fromkeys(one.refinement):
+                print(line, flush=True)
     for kind in kinds:
         own = [one for one in runs if one.kind == kind]
         if len(own) > 1:
@@ -349,7 +353,7 @@ def main() -> None:
         measure(sizes, kinds, memory, options.plot)
         for what in (
             ["--runtime", "onnx"],
-            ["--refine"],
+            ["--refine", "--refine-optimiser", "descent", "--refine-steps", "10"],
             ["--tta", "--tta-symmetries", "2"],
         ):
             measure([FIRST_UP_TO], kinds[:1], memory, options=what)

@@ -44,12 +44,14 @@ def test_it_predicts_and_refines_as_the_model_does(model, scene):
 
 def test_what_is_refined_in_tiles_keeps_the_priors_of_before(model, monkeypatch):
     """Refining takes more memory than predicting, here so much more that it needs tiles."""
-    image, trimap, _ = lookalike()
-    expected = model.open(image, trimap).refine(FEW)
+    image, trimap, blot = lookalike()
+    whole, session = (model.open(image, trimap) for _ in range(2))
+    for one in (whole, session):
+        one.stroke(blot, 0.3)
+    expected = whole.refine(FEW)
     monkeypatch.setattr(
         "lsamatting.session.choose_tile", lambda *_, refined, **__: 128 if refined else None
     )
-    session = model.open(image, trimap)
     session.predict()
     refined = session.refine(FEW)
     assert refined.seconds["priors"] == 0

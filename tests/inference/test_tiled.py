@@ -192,7 +192,7 @@ def test_refinement_takes_more_and_has_tiles_too(lite, monkeypatch):
     enough = {
         refined: min(
             mib
-            for mib in (1000, 2000, 4000, 8000, 16000, 32000)
+            for mib in (2000, 4000, 8000, 16000, 32000)
             if choose_tile(trimap, lite, memory=mib * 2**20, refined=refined, **options) is None
         )
         for refined in (False, True)
