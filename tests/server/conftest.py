@@ -15,6 +15,7 @@ import uvicorn
 
 pytest.importorskip("fastapi", reason="the server needs the extra serve")
 
+from lsamatting.matting import Matting
 from lsamatting.server.app import create_app
 from lsamatting.server.service import Service
 from lsamatting.server.serving import listen
@@ -70,6 +71,11 @@ def wait_until(what: Callable[[], bool], *, seconds: float = 30) -> None:
     while not what():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def model() -> Matting:
+    return Matting.from_pretrained(device="cpu")
 
 
 @pytest.fixture(scope="session")

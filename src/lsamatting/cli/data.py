@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lsamatting.cli.console import say
+from lsamatting.cli.options import DatasetArgument, KindsOption, PhotosOption, SeedOption
 from lsamatting.cli.render import render
 from lsamatting.data.held_out import Part
 
@@ -17,19 +18,15 @@ data_app.command()(render)
 
 @data_app.command()
 def synthesize(
-    out: Annotated[Path, typer.Argument(help="Folder of the dataset; a started one is continued.")],
-    photos: Annotated[
-        list[Path], typer.Option(help="A folder of photographs; may be given repeatedly.")
-    ],
+    out: DatasetArgument,
+    photos: PhotosOption,
     count: Annotated[int, typer.Option(min=1, help="Number of mattes.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same dataset.")] = 0,
+    seed: SeedOption = 0,
     cutouts: Annotated[
         list[Path] | None,
         typer.Option(help="A folder of RGBA cutouts to use as bodies; may be given repeatedly."),
     ] = None,
-    kinds: Annotated[
-        list[str] | None, typer.Option(help="Only this kind; may be given repeatedly.")
-    ] = None,
+    kinds: KindsOption = None,
     part: Annotated[
         Part, typer.Option(help="Photographs and cutouts to take: one name in eight is held out.")
     ] = "all",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -182,4 +183,14 @@ MemoryOption = Annotated[
         help="Memory that may be taken, as 4GiB; larger pictures are computed in tiles "
         "[half of what is free].",
     ),
+]
+DatasetArgument = Annotated[
+    Path, typer.Argument(help="Folder of the dataset; a started one is continued.")
+]
+PhotosOption = Annotated[
+    list[Path], typer.Option(help="A folder of photographs; may be given repeatedly.")
+]
+SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same dataset.")]
+KindsOption = Annotated[
+    list[str] | None, typer.Option(help="Only this kind; may be given repeatedly.")
 ]

@@ -8,19 +8,16 @@ from typing import Annotated
 import typer
 
 from lsamatting.cli.console import say
+from lsamatting.cli.options import DatasetArgument, KindsOption, PhotosOption, SeedOption
 from lsamatting.data.held_out import Part
 
 
 def render(
-    out: Annotated[Path, typer.Argument(help="Folder of the dataset; a started one is continued.")],
-    photos: Annotated[
-        list[Path], typer.Option(help="A folder of photographs; may be given repeatedly.")
-    ],
+    out: DatasetArgument,
+    photos: PhotosOption,
     count: Annotated[int, typer.Option(min=1, help="Number of mattes.")] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same dataset.")] = 0,
-    kinds: Annotated[
-        list[str] | None, typer.Option(help="Only this kind; may be given repeatedly.")
-    ] = None,
+    seed: SeedOption = 0,
+    kinds: KindsOption = None,
     part: Annotated[
         Part, typer.Option(help="Photographs to take: one name in eight is held out.")
     ] = "all",

@@ -1,0 +1,191 @@
+"""Mistakes: exit code 2, one line, nothing written."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cli.matte_runs import batch_of
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-", "-"], "standard input (-) holds one picture"),
+        (["{}/image.png", "{}/trimap.png", "-o", "-", "--json"], "standard output (-) holds one"),
+        (["{}/image.png", "{}/trimap.png", "-o", "-", "--cutout", "-"], "two outputs"),
+        (["{}/image.png", "{0}/mask.png", "{}/trimap.png", "-o", "-"], "several pictures need"),
+        (["{}/image.png", "{}/trimap.png", "-o", "{}/a.png", "--quality", "80"], "--quality goes"),
+    ],
+)
+def test_streams_and_qualities_that_do_not_fit(cli, scene, weights, arguments, words):
+    given = [part.format(scene.folder) for part in arguments]
+    outcome = cli("matte", *given, "--weights", weights)
+    assert outcome.code == 2
+    assert words in outcome.error_line
+
+
+def test_every_input_is_protected(cli, scene, weights):
+    layer = scene.folder / "strokes.png"
+    strokes = np.zeros((*scene.marks.shape, 4), np.uint8)
+    strokes[3, 3:9] = 255
+    Image.fromarray(strokes).save(layer)
+    linked, hard = scene.folder / "linked.png", scene.folder / "hard.png"
+    linked.symlink_to(scene.image)
+    os.link(scene.trimap, hard)
+    kept = {path: path.read_bytes() for path in scene.folder.iterdir()}
+    for output in (layer, scene.image, scene.trimap, linked, hard):
+        outcome = cli(
+            *("matte", scene.image, scene.trimap, "--refine", "--strokes", layer),
+            *("-o", output, "--weights", weights),
+        )
+        assert outcome.code == 2
+        assert "would replace an input" in outcome.error_line
+    assert {path: path.read_bytes() for path in scene.folder.iterdir()} == kept
+
+
+def test_what_cannot_be_written_is_found_before_anything_is_computed(
+    cli, scene, weights, monkeypatch
+):
+    monkeypatch.setattr("lsamatting.matting.Matting.from_pretrained", None)  # never reached
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    outcome = cli("matte", scene.image, scene.trimap, "-o", scene.folder / "a.png")
+    assert outcome.code == 2
+    assert "cannot be written to" in outcome.error_line
+    images, trimaps, out = batch_of(scene, "one")
+    outcome = cli("matte", images, trimaps, "-o", out / "deep")
+    assert outcome.code == 2
+    assert "cannot be made" in outcome.error_line
+    assert not out.exists()
+
+
+def spoil_truncate(scene):
+    scene.image.write_bytes(scene.image.read_bytes()[:-300])
+
+
+def spoil_empty(scene):
+    scene.image.write_bytes(b"")
+
+
+def spoil_text(scene):
+    scene.image.write_text("no picture at all")
+
+
+def spoil_missing(scene):
+    scene.image.unlink()
+
+
+def spoil_trimap_size(scene):
+    Image.new("L", (30, 20), 128).save(scene.trimap)
+
+
+def spoil_trimap_missing(scene):
+    scene.trimap.unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "options", "words"),
+    [
+        (spoil_truncate, [], ["image.png"]),
+        (spoil_empty, [], ["image.png"]),
+        (spoil_text, [], ["image.png"]),
+        (spoil_missing, [], ["image.png", "no such"]),
+        (spoil_trimap_size, [], ["trimap.png", "30x20", "image.png", "56x40"]),
+        (spoil_trimap_missing, [], ["trimap.png", "no such"]),
+        (None, ["--max-pixels", "100"], ["image.png", "limit", "max_pixels"]),
+        (None, ["--cutout", "{}/x.jpg"], ["x.jpg", "transparency"]),
+        (None, ["--cutout", "{}/x.gif"], ["x.gif", "accepted"]),
+        (None, ["--cutout", "{}/nowhere/x.png"], ["nowhere", "not exist"]),
+        (None, ["--cutout", "{}/image.png"], ["image.png", "replace an input"]),
+        (None, ["--cutout", "{}/out.png"], ["out.png", "two outputs"]),
+        (None, ["--foreground", "{}/x.jpg", "--depth", "16"], ["x.jpg", "16"]),
+        (None, ["--composite", "{}/x.png"], ["--on"]),
+        (None, ["--on", "red"], ["--composite"]),
+        (None, ["--composite", "{}/x.png", "--on", "no colour"], ["no colour", "no such file"]),
+        (None, ["--composite", "{}/x.png", "--on", ""], ["'': no such file", "is not a colour"]),
+        (None, ["-o", "{}/image.png/new/"], ["image.png/new", "cannot be made"]),
+        (None, ["--composite", "{0}/mask.png", "--on", "{0}/mask.png"], ["mask.png", "replace"]),
+        (None, ["--erode", "3"], ["--mask"]),
+        (None, ["--mask", "{}/mask.png", "--background-below", "9"], ["--background-below"]),
+        (None, ["--weights", "heavy"], ["heavy", "owner/name"]),
+        (None, ["--weights", "{}"], ["config.json"]),
+        (None, ["--device", "abacus"], ["abacus", "cpu"]),
+        (None, ["--device", "cuda:99"], ["cuda:99", "cpu"]),
+        (None, ["--background-below", "200"], ["200", "170"]),
+    ],
+)
+def test_mistakes_are_one_line_and_write_nothing(cli, scene, weights, spoil, options, words):
+    if spoil is not None:
+        spoil(scene)
+    before = sorted(scene.folder.iterdir())
+    options = [part.format(scene.folder) for part in options]
+    if "--weights" not in options:
+        options += ["--weights", str(weights)]
+    outcome = cli("matte", scene.image, scene.trimap, "-o", scene.folder / "out.png", *options)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    for word in words:
+        assert word in outcome.error_line
+    assert sorted(scene.folder.iterdir()) == before
+
+
+def test_zero_sized_array_of_a_picture_is_refused(cli, scene, weights):
+    # A BMP whose header says that it is 0 pixels wide.
+    Image.fromarray(scene.pixels).save(scene.folder / "image.bmp")
+    data = bytearray((scene.folder / "image.bmp").read_bytes())
+    data[18:22] = bytes(4)
+    (scene.folder / "image.bmp").write_bytes(data)
+    outcome = cli(
+        *("matte", scene.folder / "image.bmp", scene.trimap),
+        *("-o", scene.folder / "a.png", "--weights", weights),
+    )
+    assert outcome.code == 2
+    assert "image.bmp" in outcome.error_line
+
+
+def test_no_trimap(cli, scene):
+    outcome = cli("matte", scene.image, "-o", scene.folder / "a.png")
+    assert outcome.code == 2
+    assert "trimap" in outcome.error_line
+
+
+def test_an_unexpected_error_is_one_line_and_code_1(cli, scene, weights, monkeypatch):
+    def explode(*_, **__):
+        raise RuntimeError("the network\nis on fire")
+
+    monkeypatch.delenv("LSAMATTING_DEBUG", raising=False)
+    monkeypatch.setattr("lsamatting.matting.estimate", explode)
+    command = (
+        *("matte", scene.image, scene.trimap, "-o", scene.folder / "a.png"),
+        *("--weights", weights),
+    )
+    outcome = cli(*command)
+    assert outcome.code == 1
+    assert "RuntimeError: the network is on fire" in outcome.error_line
+    monkeypatch.setenv("LSAMATTING_DEBUG", "1")
+    outcome = cli(*command)
+    assert outcome.code == 1
+    assert "Traceback" in outcome.err
+
+
+def test_interrupt_is_one_line(cli, scene, weights, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lsamatting.matting.estimate", interrupt)
+    outcome = cli(
+        *("matte", scene.image, scene.trimap, "-o", scene.folder / "a.png"),
+        *("--weights", weights),
+    )
+    assert outcome.code == 1
+    assert outcome.error_line == "interrupted"
+    assert not (scene.folder / "a.png").exists()
+
+
+def test_more_threads_than_a_process_can_have_are_refused(cli, scene):
+    outcome = cli("matte", scene.image, scene.trimap, "--threads", "1000000")
+    assert outcome.code == 2
+    assert "found 1000000; accepted on this machine" in outcome.error_line
