@@ -1,0 +1,240 @@
+"""What the exact minimiser does pixel by pixel, compiled: sweeps, and the ways between its grids.
+
+Arrays are as in `multigrid`: planar, with a border of one zero pixel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lsamatting.compiled import compiled, prange
+
+_ROWS = 32  # of a strip that one thread sweeps with both colours while it is in the cache
+
+
+@compiled(parallel=True)
+def fill_ties(alpha, kappa, mirrored, d, wx, wy):  # type: ignore[no-untyped-def]
+    """Fill d and the ties wx and wy of each pixel's right and lower neighbour."""
+    height, width = alpha.shape
+    one, half = np.float32(1), np.float32(0.5)
+    for y in prange(height):
+        # A border row that sees its inner neighbour twice makes the matrix asymmetric; the same
+        # equations halved make it symmetric again.
+        row = half if mirrored and height > 1 and (y == 0 or y == height - 1) else one
+        for x in range(width):
+            column = half if mirrored and width > 1 and (x == 0 or x == width - 1) else one
+            q = (one - alpha[y, x]) ** 2
+            d[y + 1, x + 1] = row * column * alpha[y, x] ** 2
+            if x + 1 < width:
+                wx[y + 1, x + 1] = row * kappa * (q + (one - alpha[y, x + 1]) ** 2)
+            if y + 1 < height:
+                wy[y + 1, x + 1] = column * kappa * (q + (one - alpha[y + 1, x]) ** 2)
+
+
+@compiled(parallel=True)
+def known_colours(foreground, d):  # type: ignore[no-untyped-def]
+    """Sum d, d F and (d F)^2 over each row."""
+    height, width, channels = foreground.shape
+    known = np.zeros((height, 1))
+    sums, squares = np.zeros((height, channels)), np.zeros((height, channels))
+    for y in prange(height):
+        for x in range(width):
+            weight = np.float64(d[y + 1, x + 1])
+            known[y, 0] += weight
+            for c in range(channels):
+                value = weight * foreground[y, x, c]
+                sums[y, c] += value
+                squares[y, c] += value * value
+    return known, sums, squares
+
+
+@compiled(parallel=True)
+def right_side(foreground, d, mean, b):  # type: ignore[no-untyped-def]
+    """Fill b: d times each colour relative to the mean."""
+    height, width, channels = foreground.shape
+    for y in prange(height):
+        for c in range(channels):
+            for x in range(width):
+                b[c, y + 1, x + 1] = d[y + 1, x + 1] * (foreground[y, x, c] - mean[c])
+
+
+@compiled(parallel=True)
+def finish(foreground, x, d, inverse, mean, lowest, highest, result):  # type: ignore[no-untyped-def]
+    """Turn the solution, relative to the mean, into colours between the lowest and highest known."""
+    height, width, channels = foreground.shape
+    for y in prange(height):
+        for i in range(width):
+            # Nothing ties an opaque pixel among opaque ones: it is its own colour, to the bit.
+            alone = d[y + 1, i + 1] * inverse[y + 1, i + 1] == 1
+            for c in range(channels):
+                value = x[c, y + 1, i + 1] + mean[c]
+                if alone:
+                    value = foreground[y, i, c]
+                result[y, i, c] = min(max(value, lowest[c]), highest[c])
+
+
+@compiled(inline="always")
+def _row(x, b, wx, wy, inverse, c, y, parity, new):  # type: ignore[no-untyped-def]
+    width = x.shape[2] - 2
+    above, here, below = x[c, y - 1], x[c, y], x[c, y + 1]
+    right, down, up, side, inv = wx[y], wy[y], wy[y - 1], b[c, y], inverse[y]
+    for i in range(1, width + 1):
+        new[i] = (
+            side[i]
+            + right[i - 1] * here[i - 1]
+            + right[i] * here[i + 1]
+            + up[i] * above[i]
+            + down[i] * below[i]
+        ) * inv[i]
+    for i in range(1 + (y + parity) % 2, width + 1, 2):
+        here[i] = new[i]
+
+
+@compiled(parallel=True, fastmath={"contract"})
+def smooth(x, b, wx, wy, inverse):  # type: ignore[no-untyped-def]
+    """Sweep once over all pixels, even ones first."""
+    channels, height = x.shape[0], x.shape[1] - 2
+    strips = (height + _ROWS - 1) // _ROWS
+    for s in prange(strips):
+        new = np.empty(x.shape[2], np.float32)
+        first, last = 1 + s * _ROWS, min(height, (s + 1) * _ROWS)
+        # The odd pixels of the strip's outer rows must wait for the even ones of the next strip.
+        for c in range(channels):
+            for y in range(first, last + 1):
+                _row(x, b, wx, wy, inverse, c, y, 0, new)
+                if y - 1 > first:
+                    _row(x, b, wx, wy, inverse, c, y - 1, 1, new)
+    for s in prange(strips):
+        new = np.empty(x.shape[2], np.float32)
+        first, last = 1 + s * _ROWS, min(height, (s + 1) * _ROWS)
+        for c in range(channels):
+            _row(x, b, wx, wy, inverse, c, first, 1, new)
+            if last > first:
+                _row(x, b, wx, wy, inverse, c, last, 1, new)
+
+
+@compiled(parallel=True, fastmath={"contract"})
+def restrict(x, b, d, wx, wy, coarse):  # type: ignore[no-untyped-def]
+    """Sum the residual over blocks; give its squares summed over each row of blocks."""
+    channels, height, width = x.shape[0], x.shape[1] - 2, x.shape[2] - 2
+    rows, columns = coarse.shape[1] - 2, coarse.shape[2] - 2
+    squares = np.zeros((rows, channels))
+    for row in prange(1, rows + 1):
+        r = np.zeros(2 * columns + 1, np.float32)
+        for c in range(channels):
+            coarse[c, row] = 0
+            for y in range(2 * row - 1, min(2 * row, height) + 1):
+                above, here, below = x[c, y - 1], x[c, y], x[c, y + 1]
+                for i in range(1, width + 1):
+                    v = here[i]
+                    # Differences, not products with the sum of the weights: no cancellation.
+                    r[i] = (
+                        b[c, y, i]
+                        - d[y, i] * v
+                        + wx[y, i - 1] * (here[i - 1] - v)
+                        + wx[y, i] * (here[i + 1] - v)
+                        + wy[y - 1, i] * (above[i] - v)
+                        + wy[y, i] * (below[i] - v)
+                    )
+                total = 0.0
+                for i in range(1, width + 1):
+                    total += np.float64(r[i]) ** 2
+                squares[row - 1, c] += total
+                for i in range(1, columns + 1):
+                    coarse[c, row, i] += r[2 * i - 1] + r[2 * i]
+    return squares
+
+
+@compiled(parallel=True)
+def sum_blocks(fine, coarse):  # type: ignore[no-untyped-def]
+    """Sum blocks of 2x2 pixels."""
+    channels, height, width = fine.shape[0], fine.shape[1] - 2, fine.shape[2] - 2
+    for row in prange(1, coarse.shape[1] - 1):
+        for c in range(channels):
+            for i in range(1, coarse.shape[2] - 1):
+                total = np.float32(0)
+                for y in range(2 * row - 1, min(2 * row, height) + 1):
+                    for k in range(2 * i - 1, min(2 * i, width) + 1):
+                        total += fine[c, y, k]
+                coarse[c, row, i] = total
+
+
+@compiled(parallel=True, fastmath={"contract"})
+def interpolate(coarse, fine):  # type: ignore[no-untyped-def]
+    """Add the coarse values to the fine ones, bilinearly, 3/4 and 1/4 in either direction."""
+    channels, height, width = fine.shape[0], fine.shape[1] - 2, fine.shape[2] - 2
+    rows, columns = coarse.shape[1] - 2, coarse.shape[2] - 2
+    for y in prange(1, height + 1):
+        line = np.empty(columns + 2, np.float32)
+        near = (y + 1) // 2
+        far = min(max(near - 1 if y % 2 else near + 1, 1), rows)
+        for c in range(channels):
+            for i in range(1, columns + 1):
+                line[i] = (
+                    np.float32(0.75) * coarse[c, near, i] + np.float32(0.25) * coarse[c, far, i]
+                )
+            line[0], line[columns + 1] = line[1], line[columns]
+            for i in range(1, columns):
+                a, m, e = line[i - 1], line[i], line[i + 1]
+                fine[c, y, 2 * i - 1] += np.float32(0.75) * m + np.float32(0.25) * a
+                fine[c, y, 2 * i] += np.float32(0.75) * m + np.float32(0.25) * e
+            i = columns
+            fine[c, y, 2 * i - 1] += np.float32(0.75) * line[i] + np.float32(0.25) * line[i - 1]
+            if 2 * i <= width:
+                fine[c, y, 2 * i] += line[i]
+
+
+@compiled(inline="always")
+def _joined(tie, one_inner, one_known, other_inner, other_known, single):  # type: ignore[no-untyped-def]
+    """Weight of the way between the centres of two blocks.
+
+    In series: from one centre to its edge, the tie, from the edge to the other centre. A block's
+    half is half a pixel of its inner tie, or less where the edge itself is known. It is never more
+    than half of the tie's own resistance, for there are ways around a weak inner tie, and a strong
+    tie must stay strong.
+    """
+    if tie <= 0:
+        return np.float32(0)
+    one, other = max(one_inner + one_known, tie), max(other_inner + other_known, tie)
+    return 1 / (
+        1 / tie + np.float32(0.5) / one + (np.float32(0) if single else np.float32(0.5) / other)
+    )
+
+
+@compiled(parallel=True)
+def coarsen(d, wx, wy, coarse_d, coarse_wx, coarse_wy):  # type: ignore[no-untyped-def]
+    """Fill d and the ties of the next coarser grid."""
+    height, width = d.shape[0] - 2, d.shape[1] - 2
+    for row in prange(1, coarse_d.shape[0] - 1):
+        for i in range(1, coarse_d.shape[1] - 1):
+            # The border's zeros stand in for the pixels that a block at the end lacks.
+            y, k = 2 * row, 2 * i
+            top, left = slice(y - 1, y + 1), slice(k - 1, k + 1)
+            coarse_d[row, i] = d[top, left].sum()
+            if k < width:
+                coarse_wx[row, i] = _joined(
+                    wx[top, k].sum(),
+                    wx[top, k - 1].sum(),
+                    d[top, k].sum(),
+                    wx[top, k + 1].sum(),
+                    d[top, k + 1].sum(),
+                    k + 1 == width,
+                )
+            if y < height:
+                coarse_wy[row, i] = _joined(
+                    wy[y, left].sum(),
+                    wy[y - 1, left].sum(),
+                    d[y, left].sum(),
+                    wy[y + 1, left].sum(),
+                    d[y + 1, left].sum(),
+                    y + 1 == height,
+                )
+
+
+@compiled(parallel=True)
+def invert(d, wx, wy, inverse):  # type: ignore[no-untyped-def]
+    """Fill one over each pixel's sum of ties, that to its own colour among them."""
+    for y in prange(1, d.shape[0] - 1):
+        for i in range(1, d.shape[1] - 1):
+            total = d[y, i] + wx[y, i - 1] + wx[y, i] + wy[y - 1, i] + wy[y, i]
+            inverse[y, i] = 1 / total if total > 0 else np.float32(0)
