@@ -60,7 +60,7 @@ def right_side(foreground, d, mean, b):  # type: ignore[no-untyped-def]
 
 @compiled(parallel=True)
 def finish(foreground, x, d, inverse, mean, lowest, highest, result):  # type: ignore[no-untyped-def]
-    """Turn the solution, relative to the mean, into colours between the lowest and highest known."""
+    """Turn the solution, relative to the mean, into colours within the range of the known ones."""
     height, width, channels = foreground.shape
     for y in prange(height):
         for i in range(width):
