@@ -137,7 +137,6 @@ class OpenPicture:
                     if len(symmetries) > 1:
                         # Features of two runs at once would double the peak of memory.
                         self._refiner = None
-                np.clip(opacity, 0, 1, out=opacity)
                 summed = opacity if summed is None else np.add(summed, opacity, out=summed)
                 del opacity
                 tell(run, steps)
@@ -193,7 +192,7 @@ class OpenPicture:
         self, symmetry: Symmetry, precision: Precision, progress: Progress
     ) -> NDArray[np.float32]:
         if self.frame.tile is not None:
-            return run_tiled(
+            opacity = run_tiled(
                 self.runtime,
                 self.frame,
                 symmetry,
@@ -201,5 +200,9 @@ class OpenPicture:
                 side=self.frame.tile,
                 progress=progress,
             )
+            # Weights of tiles add up to one but for rounding.
+            np.clip(opacity, 0, 1, out=opacity)
+            return opacity
         layout = self.frame.lay_out(symmetry)
-        return layout.take(self.runtime.run(layout, precision=precision))
+        given = layout.take(self.runtime.run(layout, precision=precision))
+        return np.asarray(np.clip(given, 0, 1))
