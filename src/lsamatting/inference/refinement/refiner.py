@@ -120,7 +120,7 @@ class Refiner:
             return keep("the trimap has no boundary, so there is nothing to refine", [])
         opacity_of = self._decoder.at(objective.pixels)
         fields = self._decoder.zeros()
-        opacity, _ = opacity_of(fields)
+        opacity = opacity_of(fields)[0]
         objective.start(opacity)
         first = objective(opacity)
         goal = objective.rest + options.enough
