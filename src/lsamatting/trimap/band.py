@@ -3,7 +3,7 @@
 A mask of a segmentation network or of a few strokes is smooth where the subject is not: whiskers,
 hair, chains and straps stand out of it, and gaps lie in it. They show in the picture, because they
 do not look like what surrounds them on their side of the edge: by their colour, or, where the
-ground has many colours, by being fine where the ground is not.
+ground has many colours, by being fine where the ground is smooth.
 """
 
 from __future__ import annotations
@@ -42,8 +42,12 @@ _FINE_SURELY, _FINE_PERHAPS = 3.0, 2.0
 """How many times the usual fine detail of the surroundings a line outside the mask has somewhere,
 and all along."""
 
-_FINE_NOISE = 0.6
-"""Fine detail, in CIELAB, that any surface is granted."""
+_FINE_NOISE, _FINE_GROUND = 0.6, 2.5
+"""Fine detail, in CIELAB, that any surface is granted; and so much that no line can be told from
+what it lies before."""
+
+_FINE_MARGIN = 0.8
+"""What becomes unknown on either side of such a line, in widths of the band."""
 
 _SPECK = 12
 """What is found in fewer pixels than this is noise."""
@@ -69,7 +73,8 @@ def details(
 
     A pixel counts if its colour is strange to the colours on its own side of the edge within
     reach (in CIELAB, by their mean and variance there), or if, outside, it has much more fine
-    detail than is usual there; and if such pixels lead from it to the band along the edge.
+    detail than is usual there, and that is little; and if such pixels lead from it to the band
+    along the edge.
 
     Parameters
     ----------
@@ -111,8 +116,8 @@ def details(
         for side in (~mask, mask)
     )
     found = np.where(mask, (inner > _STRANGE) & (inner > _OUTSTANDING * outer), outer > _STRANGE)
-    found |= _fine_lines(lab, ~mask & (off_edge > near), windows[1])
-    found = _without_specks(found & (off_edge <= reach))
+    fine = _fine_lines(lab, ~mask & (off_edge > near), windows[1])
+    found = _without_specks((found | fine) & (off_edge <= reach))
     band = off_edge <= near
     # Small gaps along a whisker must not end it.
     joined = cv2.morphologyEx((found | band).astype(np.uint8), cv2.MORPH_CLOSE, _disc(2))
@@ -121,8 +126,12 @@ def details(
     leading[np.unique(labels[band])] = True
     leading[0] = False
     kept = found & leading[labels]
-    grown = cv2.dilate(kept.astype(np.uint8), _disc(max(2, near // 3)))
-    whole = cv2.resize(grown, (width_of_image, height), interpolation=cv2.INTER_NEAREST)
+    grown = _grown(kept, max(2, near // 3))
+    # A faint line is only told from what is known on both sides if that keeps its distance.
+    grown |= _grown(kept & fine, max(2, round(_FINE_MARGIN * near)))
+    whole = cv2.resize(
+        grown.astype(np.uint8), (width_of_image, height), interpolation=cv2.INTER_NEAREST
+    )
     return np.asarray(whole > 0)
 
 
@@ -155,7 +164,7 @@ def _strangeness(lab: Floats, among: Mask, window: int) -> Floats:
 
 
 def _fine_lines(lab: Floats, among: Mask, window: int) -> Mask:
-    """Find where a picture has more fine detail than is usual `among` what it lies in.
+    """Find where a picture has more fine detail than is usual `among` what it lies in, if smooth.
 
     Usual is the mean over a square window. A faint part of a line counts where it leads to a clear
     one. The subject's own colours, beyond the edge, have no part in it.
@@ -170,7 +179,8 @@ def _fine_lines(lab: Floats, among: Mask, window: int) -> Mask:
     )
     detail = np.sqrt(np.square(fine - coarse).sum(axis=2))
     usual = _smooth(detail * weight, window) / np.maximum(_smooth(weight, window), 1e-4)
-    outstanding = np.where(among, detail / (usual + np.float32(_FINE_NOISE)), 0)
+    smooth = among & (usual < _FINE_GROUND)
+    outstanding = np.where(smooth, detail / (usual + np.float32(_FINE_NOISE)), 0)
     _, labels = cv2.connectedComponents(
         (outstanding > _FINE_PERHAPS).astype(np.uint8), connectivity=8
     )
@@ -191,6 +201,12 @@ def _distance(region: Mask) -> Floats:
     return np.asarray(
         cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     )
+
+
+def _grown(region: Mask, radius: int) -> Mask:
+    import cv2
+
+    return np.asarray(cv2.dilate(region.astype(np.uint8), _disc(radius)) > 0)
 
 
 def _disc(radius: int) -> npt.NDArray[np.uint8]:
