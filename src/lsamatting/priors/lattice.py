@@ -47,8 +47,8 @@ class Part:
     place: slice
     """Of the pixels among those of all cells."""
 
-    pixels: NDArray[np.int32]
-    at: NDArray[np.uint16]
+    pixels: NDArray[np.intp]
+    at: NDArray[np.intp]
     """Where each pixel sits: `SEATS` times the number of its cell, counted from the first of these,
     and its seat."""
 
@@ -127,8 +127,8 @@ class Cells:
             yield Part(
                 cells=slice(first, last),
                 place=place,
-                pixels=self.order[place],
-                at=self.at[place] & np.uint16(count * SEATS - 1),
+                pixels=self.order[place].astype(np.intp),
+                at=(self.at[place] & np.uint16(count * SEATS - 1)).astype(np.intp),
             )
 
 

@@ -32,6 +32,9 @@ from lsamatting.samples import Samples, as_float
 COEFFICIENTS = 4
 """Of an affine function of three channels."""
 
+BAND = 512
+"""Squares between nodes whose pixels are multiplied by L together, a power of two."""
+
 GROUPS = 9
 """Of nodes: by their coordinates modulo 3."""
 
@@ -168,7 +171,7 @@ class LocalAffine:
         sums = np.zeros((count, size, size * GROUPS))
         place = np.empty(len(cells.order), np.int32)
         place[cells.order] = np.arange(len(place), dtype=np.int32)
-        for band in cells.parts(MANY_CELLS):
+        for band in cells.parts(BAND):
             product = self._half_product(band, place)
             for part in cells.parts(CELLS, within=band.cells):
                 shared = np.zeros((part.seats, size * GROUPS))
