@@ -163,14 +163,15 @@ class PriorField:
                 give_back_freed_memory()
             extend()
             return
-        jobs = {}
-        if mixing:
-            mixed = pool.submit(mix)
-            shared = pool.submit(affinities) if solving else None
-            mixed.result()
-            if shared is not None:
-                jobs = {name: pool.submit(self._opacity, shared.result(), name) for name in solving}
+        mixed = pool.submit(mix) if mixing else None
+        shared = pool.submit(affinities) if solving else None
+        # Mixtures are there before affinities, which leaves a thread for the rest.
         extended = pool.submit(extend)
+        jobs = {}
+        if mixed is not None:
+            mixed.result()
+        if shared is not None:
+            jobs = {name: pool.submit(self._opacity, shared.result(), name) for name in solving}
         for name, job in jobs.items():
             self._solved[name] = job.result()
         extended.result()
