@@ -215,18 +215,24 @@ class LocalAffine:
         """
         laplacian, cells = self.laplacian, self._cells
         near = cells.near(band.cells)
-        columns = self._columns(near)
         rows = laplacian.lower[band.pixels]
-        product = columns[band.place.start - near.start : band.place.stop - near.start]
+        reached = place[rows.indices] - near.start
+        first, last = band.place.start - near.start, band.place.stop - near.start
+        # In a wide picture most of the rows before and after is far away.
+        met = np.zeros(near.stop - near.start, bool)
+        met[reached], met[first:last] = True, True
+        number = np.cumsum(met, dtype=np.int32) - 1
+        columns = self._columns(near.start + np.flatnonzero(met))
+        product = columns[number[first] : number[last - 1] + 1]
         product = product * (laplacian.diagonal[band.pixels, None] / 2)
         own = csr_matrix(
-            (rows.data.astype(np.float64), place[rows.indices] - near.start, rows.indptr),
+            (rows.data.astype(np.float64), number[reached], rows.indptr),
             shape=(len(product), len(columns)),
         )
         add_product(own, columns, product)
         return product
 
-    def _columns(self, place: slice) -> Vector:
+    def _columns(self, place: Places) -> Vector:
         """Give P's entries of some pixels, in the order of cells: pixels × (4 × 3×3 groups)."""
         pixels = self._cells.order[place]
         laplacian, period = self.laplacian, 3 * SPACING
@@ -245,10 +251,11 @@ class LocalAffine:
         seated = HATS.T[:, None] * basis[:, None]
         return seated.reshape(-1, 4 * COEFFICIENTS, SEATS)
 
-    def _basis(self, place: slice) -> Vector:
+    def _basis(self, place: slice | Places) -> Vector:
         """Give the functions that coefficients belong to at some pixels: 4 × pixels."""
-        basis = np.ones((COEFFICIENTS, place.stop - place.start))
-        basis[:3] = self._colours[:, place]
+        colours = self._colours[:, place]
+        basis = np.ones((COEFFICIENTS, colours.shape[1]))
+        basis[:3] = colours
         return basis
 
     def _corner_nodes(self, cells: slice) -> Iterator[tuple[int, Places, Places]]:
