@@ -107,6 +107,15 @@ def test_a_mask_is_laid_out_as_the_picture_is(symmetry, padding):
     assert laid.sum() == mask[frame.window].sum()
 
 
+def test_one_thread_is_one_thread(monkeypatch):
+    def no_more(*_):
+        raise AssertionError("another thread was started")
+
+    monkeypatch.setattr("lsamatting.inference.frame.thread_count", lambda: 1)
+    monkeypatch.setattr("lsamatting.priors.priors.ThreadPoolExecutor", no_more)
+    frame_picture(*picture(40, 60), priors=("alpha_joint", "alpha_closed_form"))
+
+
 def test_only_the_window_is_cut_out():
     image, trimap = np.zeros((300, 400, 3), np.float32), np.zeros((300, 400), np.uint8)
     trimap[100:110, 200:203] = 128

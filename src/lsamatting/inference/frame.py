@@ -22,6 +22,7 @@ from lsamatting.network.config import STRIDE
 from lsamatting.network.inputs import trimap_values
 from lsamatting.priors import PriorField
 from lsamatting.samples import Samples, as_float
+from lsamatting.threads import thread_count
 from lsamatting.windows import window_around
 
 MARGIN = 64
@@ -250,7 +251,9 @@ def frame_picture(
     if padding != "published":
         multiple = STRIDE if padding == "window" else PAPER_MULTIPLE
         seen, marks = pad_to_multiple(seen, multiple), pad_to_multiple(marks, multiple)
-    field = PriorField(seen, marks, which=() if empty else priors, workers=2 if tile is None else 1)
+    # Two threads hold more at a time than one, and no more than two have work.
+    workers = min(2, thread_count()) if tile is None else 1
+    field = PriorField(seen, marks, which=() if empty else priors, workers=workers)
     return Frame(
         image=seen,
         trimap=marks,
