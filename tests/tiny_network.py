@@ -14,5 +14,5 @@ TINY: dict[str, Any] = {
 }
 """What differs from the paper's network; also what a configuration file would say."""
 
-TINY_LITE: dict[str, Any] = {**TINY, "priors": [], "base": ""}
+TINY_LITE: dict[str, Any] = {**TINY, "priors": [], "base": "", "correction": "everywhere"}
 """What differs from the preset `lite`: no priors either, which take longer than the rest."""

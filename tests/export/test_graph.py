@@ -32,6 +32,7 @@ NETWORKS = {
         head="full",
         priors=(),
         base="",
+        correction="everywhere",
     ),
     "EfficientNet-Lite": dataclasses.replace(TINY, encoder="efficientnet-lite0"),
 }

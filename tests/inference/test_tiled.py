@@ -80,7 +80,13 @@ def test_averages_of_tiles_are_those_of_the_whole(attention):
     """Exactly, of the coarsest level, which no factor comes before."""
     torch.manual_seed(0)
     config = NetworkConfig.from_dict(
-        {**NetworkConfig.lite().to_dict(), "attention": attention, "priors": [], "base": ""}
+        {
+            **NetworkConfig.lite().to_dict(),
+            "attention": attention,
+            "priors": [],
+            "base": "",
+            "correction": "everywhere",
+        }
     )
     runtime = TorchRuntime(LSANet(config).eval())
     image, trimap = scene(512, 512)

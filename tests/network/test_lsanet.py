@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -148,6 +149,41 @@ def test_with_a_base_the_untrained_network_gives_the_base():
     with torch.no_grad():
         alpha = network(torch.rand(2, 3, 32, 64), torch.rand(2, 1, 32, 64), priors)
     torch.testing.assert_close(alpha, priors[:, 1:2])
+
+
+def test_far_from_what_is_known_half_of_the_correction_counts():
+    shared = {"priors": ["alpha_joint", "distances"], "base": "alpha_joint"}
+    near = LSANet(tiny(**shared, correction="near")).eval()
+    everywhere = LSANet(tiny(**shared)).eval()
+    torch.nn.init.normal_(near.head.conv3.weight)
+    everywhere.load_state_dict(near.state_dict())
+    image, trimap = torch.rand(1, 3, 32, 64), torch.full((1, 1, 32, 64), 0.5)
+    base, others = torch.rand(1, 1, 32, 64), torch.ones(1, 1, 32, 64)
+    # Pixels from what is known, to the left; there is nothing else.
+    away = torch.arange(64.0).expand(1, 1, 32, 64) * 1.5
+    priors = torch.cat((base, others, (away / 64).clamp(max=1)), dim=1)
+    with torch.no_grad():
+        whole = everywhere(image, trimap, priors) - base
+        found = near(image, trimap, priors) - base
+    share = torch.from_numpy(np.interp(away.numpy(), [32, 64], [1, 0.5]).astype(np.float32))
+    assert whole.abs().max() > 0.01
+    torch.testing.assert_close(found, share * whole)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"correction": "far"}, "'far' is not one of everywhere, near"),
+        ({"correction": "near"}, "needs a base and the prior distances"),
+        (
+            {"correction": "near", "priors": ["alpha_joint"], "base": "alpha_joint"},
+            "needs a base and the prior distances",
+        ),
+    ],
+)
+def test_a_correction_that_cannot_be(values, words):
+    with pytest.raises(ConfigError, match=words):
+        tiny(**values)
 
 
 def test_priors_must_be_given():

@@ -23,6 +23,7 @@ SMALL = {
     "head_channels": [8, 8],
     "priors": [],
     "base": "",
+    "correction": "everywhere",
 }
 
 

@@ -65,6 +65,10 @@ class NetworkConfig:
     base: str = ""
     """Name of a one-channel prior to which the network predicts a correction; empty: none."""
 
+    correction: str = "everywhere"
+    """Where the base is corrected: `everywhere` alike, or `near` what is known, and by half where
+    nothing known is within 64 px. Samples of 192 px teach little about what lies farther in."""
+
     def __post_init__(self) -> None:
         unknown = [name for name in self.priors if name not in PRIOR_CHANNELS]
         if unknown:
@@ -81,6 +85,10 @@ class NetworkConfig:
                 f"base {self.base!r} must be one of this network's one-channel priors: "
                 f"{', '.join(name for name in self.priors if PRIOR_CHANNELS[name] == 1) or 'none'}"
             )
+        if self.correction not in ("everywhere", "near"):
+            raise ConfigError(f"correction {self.correction!r} is not one of everywhere, near")
+        if self.correction == "near" and not (self.base and "distances" in self.priors):
+            raise ConfigError("correction 'near' needs a base and the prior distances")
         if self.encoder not in get_args(EncoderName):
             raise ConfigError(
                 f"encoder {self.encoder!r} is not one of {', '.join(get_args(EncoderName))}"
@@ -127,6 +135,7 @@ class NetworkConfig:
                 "distances",
             ),
             base="alpha_joint",
+            correction="near",
         )
 
     @property
@@ -152,6 +161,11 @@ class NetworkConfig:
         if not self.base:
             return None
         return channel_count(self.priors[: self.priors.index(self.base)])
+
+    @property
+    def distance_channel(self) -> int:
+        """Which of the priors' channels is the first of the two distances."""
+        return channel_count(self.priors[: self.priors.index("distances")])
 
     @property
     def input_channels(self) -> int:

@@ -163,7 +163,9 @@ class LSANet(nn.Module):
         """
         features = self.decoder(taps, self.attention_mask(inputs), modules, averages)
         alpha: Tensor = self.head(self.head_inputs(inputs), features)
-        base = self.base(inputs)
+        base, share = self.base(inputs), self.share(inputs)
+        if share is not None:
+            alpha = share * alpha
         return alpha if base is None else alpha + base
 
     def head_inputs(self, inputs: Tensor) -> Tensor:
@@ -181,6 +183,18 @@ class LSANet(nn.Module):
         """Take the prior to which the head's output is a correction, if the network has one."""
         channel = self.config.base_channel
         return None if channel is None else inputs[:, 4 + channel : 5 + channel]
+
+    def share(self, inputs: Tensor) -> Tensor | None:
+        """Give which share of its correction counts at each pixel, N×1×H×W; None for all of it.
+
+        It is whole up to 32 px from what is known, and half from 64 px on.
+        """
+        if self.config.correction == "everywhere":
+            return None
+        first = 4 + self.config.distance_channel
+        # In units of 64 px, and no more than one.
+        away = torch.minimum(inputs[:, first : first + 1], inputs[:, first + 1 : first + 2])
+        return (1.5 - away).clamp(max=1)
 
     def beyond_half(self) -> str | None:
         """Name a tensor with values that float16 cannot hold; None if there is none."""

@@ -86,7 +86,9 @@ class FastDecoder:
         """Give the opacity of all pixels: H×W, not clamped."""
         network = self._network
         alpha: Tensor = network.head(network.head_inputs(self._inputs), self.features(fields))
-        base = network.base(self._inputs)
+        base, share = network.base(self._inputs), network.share(self._inputs)
+        if share is not None:
+            alpha = share * alpha
         return (alpha if base is None else alpha + base)[0, 0]
 
     def at(self, pixels: Mask) -> OpacityOf:

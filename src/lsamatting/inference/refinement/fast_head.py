@@ -84,8 +84,9 @@ class FastHead:
                 _upsampling(border[:, axis], side, length).to(device)
                 for axis, length in enumerate(size)
             )
-        base = network.base(inputs)
+        base, share = network.base(inputs), network.share(inputs)
         self.base = None if base is None else base[0, 0][mask.to(device)]
+        self.share = None if share is None else share[0, 0][mask.to(device)]
 
     def __call__(self, features: Tensor) -> Tensor:
         """Give the opacity of the wanted pixels, a vector, not clamped."""
@@ -98,6 +99,8 @@ class FastHead:
         if not self.full:
             opacity = functional.pixel_shuffle(opacity, 2)
         wanted = opacity.flatten()[self.wanted]
+        if self.share is not None:
+            wanted = self.share * wanted
         return wanted if self.base is None else wanted + self.base
 
     def first(self, patches: Tensor) -> Tensor:
