@@ -215,6 +215,11 @@ def draw(runs: list[Run], path: Path) -> None:
         right.loglog([one.unknown for one in own], [one.seconds for one in own], "o-", label=kind)
     left.set(xlabel="megapixels", ylabel="peak memory, GiB", ylim=(0, None), xlim=(0, None))
     right.set(xlabel="unknown megapixels", ylabel="processor time, s")
+    right.minorticks_off()
+    unknown = sorted({round(one.unknown, 1) for one in runs})
+    seconds = [10, 20, 50, 100, 200, 500, 1000]
+    right.set_xticks(unknown, [f"{value:g}" for value in unknown])
+    right.set_yticks(seconds, [str(value) for value in seconds])
     left.legend(frameon=False)
     figure.tight_layout()
     figure.savefig(path, dpi=120)
