@@ -10,7 +10,7 @@ from lsamatting.inference.frame import frame_picture
 from lsamatting.inference.onnx_runtime import OnnxRuntime
 from lsamatting.inference.open_picture import OpenPicture
 from lsamatting.inference.symmetry import square_symmetries
-from lsamatting.inference.tiled import gather
+from lsamatting.inference.tiled import ROUNDS, gather
 from lsamatting.inference.tiles import cut
 from lsamatting.inference.torch_runtime import TorchRuntime
 from lsamatting.network.config import NetworkConfig
@@ -168,7 +168,7 @@ def test_progress_counts_runs_on_tiles_and_can_end_them(lite, picture):
     total = told[0][1]
     assert total == len(runs) > 10
     assert told[: total + 1] == [(done, total, done) for done in range(total + 1)]
-    assert runs.count("sums") == 2 * runs.count("run")
+    assert runs.count("sums") == ROUNDS * runs.count("run")
     runs.clear()
     with pytest.raises(CancelledError):
         opened.estimate(progress=until(3))
