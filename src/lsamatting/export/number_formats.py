@@ -22,6 +22,9 @@ from lsamatting.network.config import NetworkConfig
 _SUMS = ("ReduceSum", "ReduceMean", "GlobalAveragePool", "Div", "Clip")
 """Of the channel attention's averages: over a picture sums leave the range of float16."""
 
+_ERRORS = 3
+"""Of the library's messages the least severe that is printed."""
+
 
 def to_float16(graph: onnx.ModelProto) -> onnx.ModelProto:
     """Compute in float16 what lies between the input and the last convolution.
@@ -57,6 +60,8 @@ def to_int8(
             Path(folder) / f"{name}.onnx" for name in ("whole", "fold", "small")
         )
         onnx.save(graph, whole)
+        # Calibration opens sessions of its own, which would warn of inputs that are optional.
+        onnxruntime.set_default_logger_severity(_ERRORS)
         # Batch norm is part of the convolution before it: fewer roundings.
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
