@@ -51,7 +51,7 @@ def running(
     thread.start()
     address = f"http://127.0.0.1:{bound.getsockname()[1]}"
     try:
-        wait_until(lambda: _ready(address), seconds=600)
+        wait_until(lambda: is_ready(address), seconds=600)
         yield Running(address, app.state.service, server)
     finally:
         app.state.service.sessions.end_streams()
@@ -59,7 +59,7 @@ def running(
         thread.join(30)
 
 
-def _ready(address: str) -> bool:
+def is_ready(address: str) -> bool:
     try:
         return httpx.get(f"{address}/health").status_code == 200
     except httpx.TransportError:

@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 
 from lsamatting import Matting, Trimap
 from lsamatting.server.serving import listen
-from tests.server.conftest import wait_until
+from tests.server.conftest import is_ready, wait_until
 from tests.server.editor import LONG, Editor, draw_photo, edited, expect, pixels
 
 
@@ -28,14 +27,8 @@ def serving(port: int) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
 
-    def ready() -> bool:
-        try:
-            return httpx.get(f"{address}/health").status_code == 200
-        except httpx.TransportError:
-            return False
-
     try:
-        wait_until(ready, seconds=120)
+        wait_until(lambda: is_ready(address), seconds=120)
         yield address, process
     finally:
         process.send_signal(signal.SIGCONT)

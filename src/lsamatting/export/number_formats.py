@@ -16,14 +16,11 @@ from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_floa
 
 from lsamatting.export.graph import describe
 from lsamatting.inference.frame import Layout
-from lsamatting.inference.onnx_runtime import graph_inputs
+from lsamatting.inference.onnx_runtime import LEAST_SEVERE, graph_inputs
 from lsamatting.network.config import NetworkConfig
 
 _SUMS = ("ReduceSum", "ReduceMean", "GlobalAveragePool", "Div", "Clip")
 """Of the channel attention's averages: over a picture sums leave the range of float16."""
-
-_ERRORS = 3
-"""Of the library's messages the least severe that is printed."""
 
 
 def to_float16(graph: onnx.ModelProto) -> onnx.ModelProto:
@@ -61,7 +58,7 @@ def to_int8(
         )
         onnx.save(graph, whole)
         # Calibration opens sessions of its own, which would warn of inputs that are optional.
-        onnxruntime.set_default_logger_severity(_ERRORS)
+        onnxruntime.set_default_logger_severity(LEAST_SEVERE)
         # Batch norm is part of the convolution before it: fewer roundings.
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC

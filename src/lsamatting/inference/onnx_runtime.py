@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from lsamatting.inference.runtime import LevelAverages
     from lsamatting.inference.symmetry import Symmetry
 
-_LEAST_SEVERE = 3  # of messages of the library: errors, which are raised too
+LEAST_SEVERE = 3
+"""Of the library's messages that are printed: errors, which are raised too."""
 
 
 def onnx_devices() -> tuple[str, ...]:
@@ -175,7 +176,7 @@ class OnnxRuntime:
     def _open(self, *, threads: int) -> Any:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = _LEAST_SEVERE
+        options.log_severity_level = LEAST_SEVERE
         # Threads that wait for work leave the processor to others, such as the priors' solver.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         graph = self._graph

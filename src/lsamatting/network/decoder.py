@@ -11,6 +11,9 @@ from torch.nn import functional
 
 from lsamatting.network.config import NetworkConfig
 
+NUMBERS = (5, 4, 3, 2, 1)
+"""Of the levels in the order in which they are computed: the power of two of their stride."""
+
 Modulation = Callable[[Tensor], Tensor]
 """What may be done to a decoder level's output, the identity while training."""
 
@@ -134,7 +137,7 @@ class Decoder(nn.Module):
         are those of a picture of which this is a part.
         """
         x: Tensor | None = None
-        for number, level, tap in zip((5, 4, 3, 2, 1), self.levels, reversed(taps), strict=True):
+        for number, level, tap in zip(NUMBERS, self.levels, reversed(taps), strict=True):
             if x is not None:
                 x = functional.interpolate(x, scale_factor=2, mode="nearest")
                 tap = torch.cat((tap, x), dim=1)

@@ -162,6 +162,10 @@ class LSANet(nn.Module):
             N×1×H×W, not clamped.
         """
         features = self.decoder(taps, self.attention_mask(inputs), modules, averages)
+        return self.opacity(inputs, features)
+
+    def opacity(self, inputs: Tensor, features: Tensor) -> Tensor:
+        """Give the opacity, N×1×H×W, not clamped, from the decoder's features at stride 2."""
         alpha: Tensor = self.head(self.head_inputs(inputs), features)
         base, share = self.base(inputs), self.share(inputs)
         if share is not None:

@@ -19,7 +19,7 @@ from torch.nn import functional
 from lsamatting.inference.refinement.fast_head import FastHead, zero_where_inactive
 from lsamatting.inference.refinement.targets import Mask
 from lsamatting.network.brm import LEVELS, field_side
-from lsamatting.network.decoder import DecoderLevel, shrink_mask
+from lsamatting.network.decoder import NUMBERS, DecoderLevel, shrink_mask
 from lsamatting.network.lsanet import LSANet
 from lsamatting.network.upsampling import NEAREST, fold_upsampling
 
@@ -49,9 +49,7 @@ class FastDecoder:
         self._levels: list[_Level] = []
         self._modulations: dict[int, Modulation] = {}
         above = 0
-        for number, level, tap in zip(
-            (5, 4, 3, 2, 1), network.decoder.levels, reversed(taps), strict=True
-        ):
+        for number, level, tap in zip(NUMBERS, network.decoder.levels, reversed(taps), strict=True):
             assert isinstance(level, DecoderLevel)
             shrunk = None if where is None else shrink_mask(where, number)
             self._levels.append(_Level(level, tap, above, shrunk))
@@ -75,7 +73,7 @@ class FastDecoder:
         )
         modulated = dict(zip(self._modulations, parts, strict=True))
         x = self._top
-        for number, level in zip((5, 4, 3, 2, 1), self._levels, strict=True):
+        for number, level in zip(NUMBERS, self._levels, strict=True):
             if number != 5:
                 x = level(x)
             if number in modulated:
@@ -84,12 +82,7 @@ class FastDecoder:
 
     def whole(self, fields: Tensor) -> Tensor:
         """Give the opacity of all pixels: H×W, not clamped."""
-        network = self._network
-        alpha: Tensor = network.head(network.head_inputs(self._inputs), self.features(fields))
-        base, share = network.base(self._inputs), network.share(self._inputs)
-        if share is not None:
-            alpha = share * alpha
-        return (alpha if base is None else alpha + base)[0, 0]
+        return self._network.opacity(self._inputs, self.features(fields))[0, 0]
 
     def at(self, pixels: Mask) -> OpacityOf:
         """Give a function from the fields to the opacity, not clamped, of some pixels."""

@@ -27,11 +27,9 @@ from lsamatting.inference.tensors import layout_tensors
 from lsamatting.inference.tiles import OVERLAP, cut
 from lsamatting.network.brm import LEVELS
 from lsamatting.network.config import STRIDE
-from lsamatting.network.decoder import DecoderLevel, shrink_mask
+from lsamatting.network.decoder import NUMBERS, DecoderLevel, shrink_mask
 from lsamatting.network.lsanet import LSANet
 from lsamatting.windows import window_around
-
-NUMBERS = (5, 4, 3, 2, 1)
 
 HALO = {1: 3, 2: 2, 3: 2, 4: 2, 5: 2}
 """By level how many of its features around a tile's are needed: the head reads 3, and each level
