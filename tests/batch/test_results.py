@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import json
+import time
 
 import pytest
 
@@ -53,6 +55,19 @@ def test_each_picture_has_one_record_in_one_file_at_the_end(tmp_path):
     assert [record["image"] for record in lines(tmp_path, "results.jsonl")] == [A.image]
     assert [record["image"] for record in lines(tmp_path, "failed.jsonl")] == [B.image]
     assert lines(tmp_path, "results.jsonl")[0]["size"] == [3, 3]
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0], ids=["stands still", "goes back"])
+def test_the_newer_record_counts_whatever_the_clock_does(tmp_path, monkeypatch, seconds):
+    times = itertools.count(1_800_000_000.0, seconds)
+    monkeypatch.setattr(time, "time", lambda: next(times))
+    results = opened(tmp_path)
+    results.succeed(B, report(B))
+    results.fail(B, "once", {}, expected=True)
+    again = opened(tmp_path)  # the files of the first run are not in order yet
+    assert (set(again.done), set(again.failed)) == (set(), {B.key})
+    again.succeed(B, report(B))
+    assert set(opened(tmp_path).done) == {B.key}
 
 
 def test_what_proved_the_same_keeps_its_record_with_new_stamps(tmp_path):

@@ -37,6 +37,7 @@ class Results:
         self.recipe, self.weights = recipe, weights
         self._files = {name: open_ledger(join(folder, name)) for name in (DONE, FAILED)}
         self._stale: set[str] = set()
+        self._latest = 0.0
         read = {name: self._read(name) for name in self._files}
         self.done = {
             key: record
@@ -101,11 +102,13 @@ class Results:
         self._stale.clear()
 
     def _stamped(self, record: Record) -> Record:
+        # Two records of one millisecond, or a clock that is set back, must not hide which is newer.
+        self._latest = round(max(time.time(), self._latest + 0.001), 3)
         return {
             **record,
             "recipe": self.recipe,
             "weights": self.weights,
-            "finished": round(time.time(), 3),
+            "finished": self._latest,
         }
 
     def _read(self, name: str) -> dict[str, Record]:
@@ -115,7 +118,7 @@ class Results:
             kind = "mask" if "mask" in record else "trimap"
             try:
                 key = key_of(record["image"], record[kind], kind, record["outputs"])
-                record["finished"] += 0
+                self._latest = max(self._latest, record["finished"])
             except (KeyError, TypeError, AttributeError):
                 raise ConfigError(
                     f"{name}: holds lines that are not of a batch, such as {str(record)[:60]}; "
