@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from lsamatting.errors import ConfigError, WeightsError
 from lsamatting.network.config import NetworkConfig
+from lsamatting.network.efficientnet import DepthwiseConv
 from lsamatting.network.efficientnet_stages import stages_of, tap_channels
 from lsamatting.network.imagenet import initialise_encoder
 from lsamatting.network.lsanet import IMAGE_MEAN, LSANet
@@ -120,6 +121,27 @@ def test_features_of_published_weights(package, published):
         theirs = efficientnet((image - grey) / spread, published, outside)
     for a, b in zip(ours, theirs, strict=True):
         assert torch.allclose(a, b, rtol=1e-3, atol=1e-3 * float(b.abs().max()))
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])
+@pytest.mark.parametrize("size", [(8, 12), (7, 9)])
+def test_a_convolution_per_channel_is_trained_as_any(kernel, stride, size):
+    ours = DepthwiseConv(6, 6, kernel, stride, kernel // 2, groups=6, bias=False).train()
+    x = torch.randn(2, 6, *size, requires_grad=True)
+    expected = functional.conv2d(x, ours.weight, None, stride, kernel // 2, groups=6)
+    found = ours(x)
+    wanted = torch.randn_like(expected)
+    inputs = (x, ours.weight)
+    assert torch.allclose(found, expected, atol=1e-5)
+    for a, b in zip(
+        torch.autograd.grad(found, inputs, wanted),
+        torch.autograd.grad(expected, inputs, wanted),
+        strict=True,
+    ):
+        assert torch.allclose(a, b, atol=1e-4)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert ours(x.bfloat16()).dtype == torch.bfloat16
+    assert torch.equal(ours.eval()(x), expected)
 
 
 def test_the_configuration_knows_the_taps():
