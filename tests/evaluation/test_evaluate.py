@@ -11,6 +11,7 @@ from lsamatting.errors import ConfigError, DatasetError, ImageError, MetricError
 from lsamatting.evaluation import metrics
 from lsamatting.evaluation.datasets import open_dataset
 from lsamatting.evaluation.evaluate import evaluate
+from lsamatting.evaluation.knn import knn_matting
 from lsamatting.evaluation.methods import Method, made_elsewhere, peer, prior
 from lsamatting.evaluation.records import MEASURES, read_records
 from lsamatting.formats import icc
@@ -241,10 +242,7 @@ def test_the_contact_sheet_is_the_same_after_an_interruption(trio, tmp_path, sav
 def test_peers_get_the_files_values(trio, tmp_path, capsys, algorithm):
     import pymatting
 
-    reference = {
-        "closed-form": pymatting.estimate_alpha_cf,
-        "knn": pymatting.estimate_alpha_knn,
-    }
+    reference = {"closed-form": pymatting.estimate_alpha_cf, "knn": knn_matting}
     test_set = open_dataset(trio(1))
     predictor, method = peer(algorithm, threads=1)
     save = tmp_path / "m"
@@ -273,7 +271,7 @@ def test_peers_leave_the_output_to_other_threads(trio, capsys):
 
 
 def test_peers_need_their_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pymatting.alpha.estimate_alpha_knn", None)
+    monkeypatch.setitem(sys.modules, "pymatting.laplacian.knn_laplacian", None)
     with pytest.raises(MissingExtraError, match=r"evaluating knn needs .*lsamatting\[peers\]"):
         peer("knn")
 

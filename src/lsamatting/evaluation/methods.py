@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from lsamatting.digests import file_digest
 from lsamatting.errors import ConfigError, MissingExtraError
 from lsamatting.evaluation.datasets import TestPicture, find_mattes
+from lsamatting.evaluation.knn import knn_matting
 from lsamatting.images import Picture, read_grey
 from lsamatting.silence import silence_prints
 from lsamatting.trimap import Trimap
@@ -192,7 +193,7 @@ def peer(
     ----------
     algorithm
         ``closed-form``: closed-form matting (Levin et al. 2008). ``knn``: KNN matting (Chen et
-        al. 2013).
+        al. 2013), see `lsamatting.evaluation.knn`.
     threads, name
         As in `lsamatting`.
 
@@ -202,12 +203,11 @@ def peer(
         PyMatting is not installed (extra ``peers``).
     """
     try:
-        if algorithm == "knn":
-            from pymatting.alpha.estimate_alpha_knn import estimate_alpha_knn as estimate
-        else:
-            from pymatting.alpha.estimate_alpha_cf import estimate_alpha_cf as estimate
+        import pymatting.laplacian.knn_laplacian  # noqa: F401
+        from pymatting.alpha.estimate_alpha_cf import estimate_alpha_cf
     except ImportError:
         raise MissingExtraError(f"evaluating {algorithm}", "peers") from None
+    estimate = knn_matting if algorithm == "knn" else estimate_alpha_cf
 
     def predict(picture: Picture, trimap: Trimap) -> NDArray[Any]:
         # The solver notices single precision's rounding: give it the file's values exactly, as
