@@ -7,7 +7,7 @@ import pytest
 
 from lsamatting.data.held_out import is_held_out
 from lsamatting.errors import ConfigError
-from lsamatting.training.data import MattingData, NumberedBatches
+from lsamatting.training.data import MattingData, NumberedBatches, samples_of_one_size
 
 
 def numbers(position: int, *, rank: int = 0, processes: int = 1) -> list[list[int]]:
@@ -95,3 +95,12 @@ def test_kept_samples_fill_whole_steps(tmp_path: Path, count: int) -> None:
         MattingData(
             str(tmp_path), batch_size=2, recorded=str(tmp_path / "kept"), recorded_count=count
         ).check_recorded(step=4)
+
+
+@pytest.mark.parametrize("step", [*range(1, 40), 64])
+def test_a_step_has_samples_of_one_size(step: int) -> None:
+    run = samples_of_one_size(step)
+    assert all(
+        first // run == (first + step - 1) // run for first in range(0, 3 * step * run, step)
+    )
+    assert run == 16 or 16 % step

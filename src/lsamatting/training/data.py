@@ -51,6 +51,14 @@ class NumberedBatches(Sampler[list[int]]):
             yield list(range(first, first + self.batch_size * self.processes, self.processes))
 
 
+def samples_of_one_size(step: int) -> int:
+    """Give how many consecutive samples have one size: 16, or a step that 16 is no multiple of.
+
+    Kept samples then serve steps of 1, 2, 4, 8 and 16 alike.
+    """
+    return step if 16 % step else 16
+
+
 class MattingData(L.LightningDataModule):
     """Training composites and validation pictures.
 
@@ -207,7 +215,9 @@ class MattingData(L.LightningDataModule):
             seed=self.seed,
             config=self.augment,
             priors=tuple(PRIOR_CHANNELS) if self.recorded else self.priors,
-            wide=WideBatches(self.wide_size, self.wide_share, step) if self.wide_share else None,
+            wide=WideBatches(self.wide_size, self.wide_share, samples_of_one_size(step))
+            if self.wide_share
+            else None,
             shares=self.shares,
         )
         accumulate = trainer.accumulate_grad_batches
