@@ -1,12 +1,17 @@
 """Time the re-estimation of a foreground against other ways, all in one run.
 
     python benchmarks/foreground.py [--size 1600x1200] [--repeat 3] [--plot FILE]
+    python benchmarks/foreground.py --memory [--sizes 6,24] [--methods exact,multilevel]
 
 The foreground is a furred body, in its own colours where opaque and contaminated with another
 picture's the less opaque it is. "NumPy" is Algorithm 2 in double precision, as one writes it down.
 C is the cost of the paper; the largest residual is that of the equations (the cost's derivative).
 Memory is what the process grows by at its peak, above the inputs, in float32 pictures of this size;
 each way runs in a process of its own.
+
+`--memory` runs the command `refine-foreground` on such pictures of so many megapixels, at once and
+with as little memory as it accepts, compares the two files, and prints the process's peak and its
+processor time.
 """
 
 from __future__ import annotations
@@ -15,8 +20,11 @@ import argparse
 import contextlib
 import io
 import json
+import os
+import re
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -130,6 +138,62 @@ def measure(name: str, width: int, height: int, repeat: int) -> dict[str, Any]:
     }
 
 
+def draw(folder: Path, megapixels: float) -> None:
+    """Write the files fg.png and alpha.png."""
+    height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
+    fast = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+    for file, values in zip(("fg", "alpha"), furry(round(height * 4 / 3), height), strict=True):
+        cv2.imwrite(str(folder / f"{file}.png"), np.rint(values * 255).astype(np.uint8), fast)
+
+
+def command(folder: Path, output: str, method: str, memory: str) -> tuple[float, float, str]:
+    """Run the command; give its peak in GiB, its processor time in seconds, and its complaint."""
+    told = folder / "told.txt"
+    with told.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lsamatting", "refine-foreground"]
+            + [str(folder / name) for name in ("fg.png", "alpha.png")]
+            + ["-o", str(folder / output), "--method", method, "--memory", memory],
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = usage.ru_utime + usage.ru_stime
+    return usage.ru_maxrss / 2**20, seconds, told.read_text() if process.returncode else ""
+
+
+def compare_memory(megapixels: list[float], methods: list[str]) -> None:
+    print("| method | MP | `--memory` | peak, GiB | processor, s | same file |")
+    print("|---|---|---|---|---|---|")
+    for size in megapixels:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            # In a process of its own: the peak of what starts the command would count as its own.
+            subprocess.run([sys.executable, __file__, "--draw", name, str(size)], check=True)
+            for method in methods:
+                command(folder, "first.png", method, "100GiB")  # compiles what is not kept yet
+                peak, seconds, _ = command(folder, "whole.png", method, "100GiB")
+                print(
+                    f"| {method} | {size:g} | at once | {peak:.2f} | {seconds:.1f} | |", flush=True
+                )
+                # What it says to need with next to nothing, it has to do with.
+                _, _, problem = command(folder, "refused.png", method, "512MiB")
+                needed = re.search(r"about ([\d.]+) (.iB)", problem)
+                least = "512MiB" if needed is None else f"{float(needed[1]) * 1.03:.2f}{needed[2]}"
+                peak, seconds, problem = command(folder, "parts.png", method, least)
+                files = [folder / name for name in ("whole.png", "parts.png")]
+                same = not problem and files[0].read_bytes() == files[1].read_bytes()
+                print(
+                    f"| {method} | {size:g} | {least} | {peak:.2f} | {seconds:.1f} | "
+                    f"{problem.strip() or same} |",
+                    flush=True,
+                )
+                files[1].unlink(missing_ok=True)
+                for file in ("first.png", "whole.png"):
+                    (folder / file).unlink()
+
+
 def curves(width: int, height: int, repeat: int) -> dict[str, list[tuple[float, float]]]:
     """Time and cost of our three methods as their effort grows."""
     foreground, alpha = furry(width, height)
@@ -182,8 +246,21 @@ def main() -> None:
     parser.add_argument("--size", default="1600x1200", help="WIDTHxHEIGHT")
     parser.add_argument("--repeat", type=int, default=3, help="best of so many; slow ways run once")
     parser.add_argument("--plot", type=Path, help="picture of C against time")
+    parser.add_argument("--draw", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--only", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--memory", action="store_true", help="of the command, at once and in parts"
+    )
+    parser.add_argument("--sizes", default="6,24", help="with --memory: megapixels")
+    parser.add_argument("--methods", default="exact,multilevel", help="with --memory")
     options = parser.parse_args()
+    if options.draw:
+        draw(Path(options.draw[0]), float(options.draw[1]))
+        return
+    if options.memory:
+        sizes = [float(size) for size in options.sizes.split(",")]
+        compare_memory(sizes, options.methods.split(","))
+        return
     width, height = (int(n) for n in options.size.split("x"))
     if options.only:
         print(json.dumps(measure(options.only, width, height, options.repeat)))

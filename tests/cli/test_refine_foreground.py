@@ -122,6 +122,18 @@ def test_float_pictures_stay_float(cli, dataset):
     assert read_picture(dataset / "out" / "a.tif").depth == 32
 
 
+def test_what_does_not_fit_is_refused_in_one_line(cli, dataset, monkeypatch):
+    from lsamatting.foreground import fit
+
+    monkeypatch.setattr(fit, "_IN_PARTS", {"exact": 2**21})
+    monkeypatch.setattr(fit, "_WHOLE", {"exact": 2**22})
+    outcome = refine(cli, dataset, "--workers", "1", "--memory", "1GiB")
+    assert outcome.code == 2
+    assert "a.png: 30x20 pixels: exact needs about" in outcome.err
+    assert os.listdir(dataset / "out") == []
+    assert refine(cli, dataset, "--workers", "1", "--memory", "16GiB").code == 0
+
+
 def test_closed_form(cli, dataset):
     from lsamatting.foreground.closed_form import closed_form_foreground
 
@@ -140,6 +152,7 @@ def test_closed_form(cli, dataset):
         (["--scales", "3"], "--scales goes with --method multilevel, not with exact"),
         (["--method", "closed-form", "--kappa", "1"], "--kappa goes with"),
         (["--kappa", "-1", "--workers", "1"], "kappa is -1"),
+        (["--memory", "much"], "memory 'much'; accepted: a number and a unit"),
     ],
 )
 def test_options_that_do_not_fit(cli, dataset, options, word):

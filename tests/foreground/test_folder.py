@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lsamatting.errors import ConfigError, ImageError
-from lsamatting.foreground import refine_foreground
+from lsamatting.foreground import folder, refine_foreground
 from lsamatting.foreground.closed_form import closed_form_foreground
 from lsamatting.foreground.folder import Reestimation, Task, output_suffix, reestimate_files
 from lsamatting.images import read_grey, read_picture, write_grey, write_picture
+
+GIB = 2**30
 
 
 @pytest.fixture
@@ -73,3 +76,37 @@ def test_an_option_out_of_range_is_the_result(tasks):
 )
 def test_what_may_hold_floats_stays_what_it_is(name, suffix):
     assert output_suffix(Path(name)) == suffix
+
+
+def test_processes_share_the_memory(tasks, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        folder, "in_processes", lambda work, tasks, workers: seen.append(work) or nullcontext()
+    )
+    for workers, tasked in ((1, 3), (2, 3), (8, 3), (8, 0)):
+        with reestimate_files(tasks[:tasked], Reestimation(memory=12 * GIB), workers=workers):
+            pass
+    assert [work.args[0].memory // GIB for work in seen] == [12, 6, 4, 12]
+    monkeypatch.setattr(folder, "default_memory", lambda: 6 * GIB)
+    with reestimate_files(tasks, Reestimation(), workers=2):
+        pass
+    assert seen[-1].args[0].memory == 3 * GIB
+
+
+@pytest.mark.parametrize("method", ["exact", "multilevel"])
+def test_little_memory_changes_nothing(tasks, monkeypatch, method):
+    monkeypatch.setattr(folder, "choose_rows", lambda *size, **how: 4)
+    used = []
+    refine = folder.refine_samples
+    monkeypatch.setattr(
+        folder, "refine_samples", lambda *a, **how: used.append(how["rows"]) or refine(*a, **how)
+    )
+    how = Reestimation(method)
+    for task in tasks:
+        how.write(task)
+        colours, alpha = read_picture(task.foreground).pixels, read_grey(task.alpha)[0]
+        expected = np.clip(refine_foreground(colours, alpha, method=method), 0, 1)
+        written = read_picture(task.output)
+        error = 1e-6 if written.depth == 32 else 0.51 / (2**written.depth - 1)
+        np.testing.assert_allclose(written.pixels, expected, atol=error)
+    assert used == [4, 4, 4]

@@ -12,6 +12,7 @@ from scipy.sparse.linalg import spsolve
 
 from lsamatting.errors import ConfigError, ImageError
 from lsamatting.foreground import foreground_cost, refine_foreground
+from lsamatting.foreground.refine import refine_samples
 
 
 def random_alpha(rng, height, width):
@@ -316,6 +317,27 @@ def test_any_shape(height, width, channels, method, border, levels, seed):
     assert refined.min() >= foreground.min() - 1e-5
     assert refined.max() <= foreground.max() + 1e-5
     np.testing.assert_array_equal(foreground, before)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    height=st.integers(1, 70),
+    width=st.integers(1, 40),
+    method=st.sampled_from(["exact", "multilevel", "jacobi"]),
+    border=st.sampled_from(["inside", "reflect"]),
+    rows=st.integers(1, 40),
+    seed=st.integers(0, 99),
+)
+def test_a_part_of_the_rows_at_a_time_changes_no_bit(height, width, method, border, rows, seed):
+    rng = np.random.default_rng(seed)
+    alpha = np.rint(255 * random_alpha(rng, height, width)).astype(np.uint8)
+    foreground = rng.integers(256, size=(height, width, 3), dtype=np.uint8)
+    options = {"method": method, "border": border, "iterations": 5, "scales": 3}
+    whole = refine_samples(foreground, alpha, **options)
+    parts = refine_samples(foreground, alpha, **options, rows=rows)
+    np.testing.assert_array_equal(parts, whole)
+    floats = foreground / np.float32(255), alpha / np.float32(255)
+    np.testing.assert_array_equal(refine_foreground(*floats, **options), whole)
 
 
 GOOD = np.full((4, 6, 3), 0.5)

@@ -10,7 +10,7 @@ import typer
 
 from lsamatting.choices import Border, ReestimationMethod
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
-from lsamatting.cli.options import MaxPixelsOption, RecursiveOption
+from lsamatting.cli.options import MaxPixelsOption, MemoryOption, RecursiveOption
 from lsamatting.errors import ConfigError, LsamattingError
 from lsamatting.replacing import is_whole
 
@@ -70,6 +70,7 @@ def refine_foreground(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; one per processor if not given.")
     ] = None,
+    memory: MemoryOption = None,
     recursive: RecursiveOption = False,
     max_pixels: MaxPixelsOption = None,
     overwrite: Annotated[
@@ -78,6 +79,7 @@ def refine_foreground(
 ) -> None:
     """Re-estimate foregrounds: their colours where opaque, smooth where they hardly show."""
     from lsamatting.batch.pairing import pair_up
+    from lsamatting.budget import parse_memory
     from lsamatting.cli.outputs import destination, folders_to_make, make_folder, refuse_replacing
     from lsamatting.foreground.folder import Reestimation, Task, output_suffix
     from lsamatting.images import DEFAULT_MAX_PIXELS
@@ -121,7 +123,8 @@ def refine_foreground(
     for _, problem in pairing.unpaired:
         complain(problem)
     pending = [task for task in tasks if overwrite or not is_whole(task.output)]
-    how = Reestimation(method, options, max_pixels or DEFAULT_MAX_PIXELS)
+    allowed = None if memory is None else parse_memory(memory)
+    how = Reestimation(method, options, max_pixels or DEFAULT_MAX_PIXELS, allowed)
     code = _run_all(pending, how, workers, batch=batch) or (2 if pairing.unpaired else 0)
     kept = len(tasks) - len(pending)
     if kept:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.budget import default_memory
 from lsamatting.choices import ReestimationMethod
 from lsamatting.errors import ImageError
+from lsamatting.foreground.fit import choose_rows
+from lsamatting.foreground.refine import ITERATIONS, refine_samples
 from lsamatting.images import DEFAULT_MAX_PIXELS, read_grey, read_picture, write_picture
 from lsamatting.picture_files import best_depth
-from lsamatting.processes import in_processes
+from lsamatting.processes import in_processes, worker_count
+from lsamatting.samples import Samples, as_float
 
 _FLOAT_SUFFIXES = (".exr", ".tif", ".tiff")
 
@@ -41,17 +45,35 @@ class Reestimation:
     max_pixels: int = DEFAULT_MAX_PIXELS
     """Larger files are refused."""
 
+    memory: int | None = None
+    """Bytes that all processes may take together; half of what is free if not given."""
+
     def colours(
-        self, foreground: NDArray[np.float32], alpha: NDArray[np.float32]
+        self, foreground: Samples, alpha: Samples, *, name: str = "the picture"
     ) -> NDArray[np.float32]:
-        """Give the new foreground, HxWx3, of one that has H×W opacity."""
+        """Give the new foreground, HxWx3, of one that has H×W opacity.
+
+        Where memory is short some rows are computed at a time, which does not change the result.
+
+        Raises
+        ------
+        ImageError
+            Even so it does not fit; `name` is of the picture, in the message.
+        ConfigError
+            An option is not accepted.
+        """
+        sweeps = 0
+        if self.method in ("multilevel", "jacobi"):
+            sweeps = self.options.get("iterations", ITERATIONS)
+        height, width = alpha.shape
+        rows = choose_rows(
+            width, height, method=self.method, sweeps=sweeps, memory=self.memory, name=name
+        )
         if self.method == "closed-form":
             from lsamatting.foreground.closed_form import closed_form_foreground
 
-            return closed_form_foreground(foreground, alpha)
-        from lsamatting.foreground.refine import refine_foreground
-
-        return refine_foreground(foreground, alpha, method=self.method, **self.options)
+            return closed_form_foreground(as_float(foreground), as_float(alpha))
+        return refine_samples(foreground, alpha, method=self.method, rows=rows, **self.options)
 
     def write(self, task: Task) -> tuple[str, ...]:
         """Write one new foreground, at the depth of the old one; give notes on what was read.
@@ -72,7 +94,7 @@ class Reestimation:
             )
         write_picture(
             task.output,
-            self.colours(picture.pixels, opacity),
+            self.colours(picture.samples, opacity, name=str(task.foreground)),
             depth=best_depth(task.output, picture.depth),
             linear=picture.linear,
         )
@@ -95,6 +117,9 @@ def reestimate_files(
     Iterator
         Each task with its notes or its error, as they end; see `in_processes`, also for `workers`.
     """
+    memory = default_memory() if how.memory is None else how.memory
+    processes = min(worker_count(workers), max(len(tasks), 1))
+    how = replace(how, memory=memory // processes)
     with in_processes(partial(_attempt, how), tasks, workers=workers) as results:
         yield results
 

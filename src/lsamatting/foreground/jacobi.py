@@ -10,18 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.compiled import compiled, prange
+from lsamatting.samples import Samples, as_float
 
 Array = NDArray[np.float32]
 
 
 def multilevel(
-    foreground: Array,
-    alpha: Array,
+    foreground: Samples,
+    alpha: Samples,
     *,
     kappa: float,
     scales: int,
     iterations: int,
     mirrored: bool,
+    rows: int | None = None,
 ) -> Array:
     """Run Algorithm 2; with one scale it is Algorithm 1.
 
@@ -30,12 +32,16 @@ def multilevel(
     foreground
         HxWxC.
     alpha
-        HxW in [0, 1].
+        HxW, standing for [0, 1].
     kappa, scales, iterations
         The paper's κ, S and T. At scale s there are 2^s T sweeps on a picture of
         floor(W / 2^s) x floor(H / 2^s) pixels; scales without a pixel are skipped.
     mirrored
         Neighbours beyond the border are mirrored at it; if not, there are none.
+    rows
+        How many rows are computed together, which takes less memory and more time than all. A sweep
+        carries colours one pixel far, so that with as many rows more around them as there are
+        sweeps they are the same to the bit.
 
     Returns
     -------
@@ -43,28 +49,76 @@ def multilevel(
         HxWxC.
     """
     height, width, channels = foreground.shape
-    estimate = [np.ascontiguousarray(foreground[..., c]) for c in range(channels)]
+    found: Array | None = None
     for scale in range(scales - 1, -1, -1):
         size = (width >> scale, height >> scale)
         if min(size) == 0:
             continue
-        small = _resize(alpha, size)
-        wx, wy, inverse = _weights(small, kappa, mirrored)
-        if not inverse.any():
-            # A single transparent pixel without neighbours: nothing says what it should become.
-            estimate = [_resize(plane, size) for plane in estimate]
-            continue
-        shape = (channels, size[1] + 2, size[0] + 2)
-        known, x, other = (np.zeros(shape, np.float32) for _ in range(3))
+        values = np.empty((channels, *size[::-1]), np.float32)
         for c in range(channels):
-            known[c, 1:-1, 1:-1] = small * _resize(alpha * foreground[..., c], size)
-            x[c, 1:-1, 1:-1] = _resize(estimate[c], size)
-        _mirror(x)
-        for _ in range(iterations << scale):
-            _sweep(x, known, wx, wy, inverse, other)
-            x, other = other, x
-        estimate = [plane[1:-1, 1:-1] for plane in x]
-    return np.ascontiguousarray(np.stack(estimate, axis=-1))
+            values[c] = _resize(as_float(foreground[..., c]) if found is None else found[c], size)
+        found = values
+        opacity = _resize(as_float(alpha), size)
+        if size == (1, 1) and opacity[0, 0] ** 2 == 0 and not mirrored:
+            # A single transparent pixel without neighbours: nothing says what it should become.
+            continue
+        scaled = _Scaled(foreground, alpha, size)
+        sweeps, step = iterations << scale, size[1] if rows is None else rows
+        above = values[:, :0]
+        for first in range(0, size[1], step):
+            last = min(first + step, size[1])
+            seen = slice(max(first - sweeps, 0), min(last + sweeps, size[1]))
+            start = np.concatenate([above, values[:, first : seen.stop]], axis=1)
+            # What the next rows start from must not be what these have become.
+            above = start[:, max(last - sweeps, 0) - seen.start : last - seen.start].copy()
+            new = _jacobi(start, scaled.rows(seen), opacity[seen], kappa, mirrored, sweeps)
+            values[:, first:last] = new[:, first - seen.start : last - seen.start]
+    assert found is not None  # at scale 0 each picture has a pixel
+    return np.moveaxis(found, 0, 2)
+
+
+class _Scaled:
+    """The foreground times its opacity, at some size."""
+
+    def __init__(self, foreground: Samples, alpha: Samples, size: tuple[int, int]) -> None:
+        self._foreground, self._alpha = foreground, alpha
+        self._planes: list[Array] | None = None
+        if alpha.shape != size[::-1]:
+            opacity = as_float(alpha)
+            self._planes = [
+                _resize(opacity * as_float(foreground[..., c]), size)
+                for c in range(foreground.shape[2])
+            ]
+
+    def rows(self, rows: slice) -> list[Array]:
+        """Give some rows of each channel."""
+        if self._planes is not None:
+            return [plane[rows] for plane in self._planes]
+        opacity = as_float(self._alpha[rows])
+        channels = self._foreground.shape[2]
+        return [opacity * as_float(self._foreground[rows, :, c]) for c in range(channels)]
+
+
+def _jacobi(
+    start: Array,
+    scaled: list[Array],
+    alpha: Array,
+    kappa: float,
+    mirrored: bool,
+    sweeps: int,
+) -> Array:
+    """Run Algorithm 1 on CxHxW."""
+    wx, wy, inverse = _weights(alpha, kappa, mirrored)
+    channels, height, width = start.shape
+    known, x, other = (np.zeros((channels, height + 2, width + 2), np.float32) for _ in range(3))
+    x[:, 1:-1, 1:-1] = start
+    for c in range(channels):
+        known[c, 1:-1, 1:-1] = alpha * scaled[c]
+    _mirror(x)
+    for _ in range(sweeps):
+        _sweep(x, known, wx, wy, inverse, other)
+        x, other = other, x
+    return x[:, 1:-1, 1:-1]
 
 
 def _resize(plane: Array, size: tuple[int, int]) -> Array:

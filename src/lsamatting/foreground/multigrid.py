@@ -10,13 +10,13 @@ little, costs hardly more than anything else.
 Colours are taken relative to their weighted mean, so that single precision also resolves the small
 differences that are left where everything is nearly transparent.
 
-Arrays are planar and have a border of one zero pixel, so that no loop asks where it is. A sweep of
-Gauss-Seidel is red-black: even pixels first, then odd ones, so that threads cannot matter.
+Arrays have their channels row by row and a border of one zero pixel, so that no loop asks where it
+is. A sweep of Gauss-Seidel is red-black: even pixels first, then odd ones, so that threads cannot
+matter. Of the finest grid, of which all but the values can be made anew, see `finest`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -24,18 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.errors import ImageError
+from lsamatting.foreground.finest import Finest, Level, zeros
 from lsamatting.foreground.sweeps import (
     coarsen,
-    fill_ties,
-    finish,
     interpolate,
     invert,
-    known_colours,
     restrict,
-    right_side,
     smooth,
     sum_blocks,
 )
+from lsamatting.samples import Samples
 
 Array = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -46,7 +44,13 @@ _FAINT = 1e-6  # deviation from a constant that is below single precision
 
 
 def minimise(
-    foreground: Array, alpha: Array, *, kappa: float, mirrored: bool, tolerance: float
+    foreground: Samples,
+    alpha: Samples,
+    *,
+    kappa: float,
+    mirrored: bool,
+    tolerance: float,
+    rows: int | None = None,
 ) -> Array:
     """Find the minimiser of the re-estimation cost.
 
@@ -55,7 +59,7 @@ def minimise(
     foreground
         HxWxC.
     alpha
-        HxW in [0, 1].
+        HxW, standing for [0, 1].
     kappa
         Weight of the smoothness.
     mirrored
@@ -63,6 +67,9 @@ def minimise(
     tolerance
         Stop when the residual's norm is at most this times that of the right side, in every
         channel, or no more than what rounding leaves.
+    rows
+        How many rows are computed together, which takes less memory and more time than all; it does
+        not change the result.
 
     Returns
     -------
@@ -74,66 +81,40 @@ def minimise(
     ImageError
         The residual does not come down.
     """
-    height, width, channels = foreground.shape
-    first = _finest(alpha, channels, kappa, mirrored)
-    known, sums, squares = (total.sum(axis=0) for total in known_colours(foreground, first.d))
-    if known[0] * (height + width) <= _FAINT * kappa:
-        mean = sums / known[0] if known[0] > 0 else foreground.mean(axis=(0, 1), dtype=np.float64)
-        return np.broadcast_to(mean.astype(np.float32), foreground.shape).copy()
-    mean = (sums / known[0]).astype(np.float32)
-    right_side(foreground, first.d, mean, first.b)
-    norms = np.sqrt(squares)
-    _solve(_levels(first), np.where(norms > 0, norms, 1), tolerance)
-    # No minimiser leaves the range of the known colours, so what little does can only be mended.
-    lowest, highest = _range(foreground, first.d)
-    result = np.empty_like(foreground)
-    finish(foreground, first.x, first.d, first.inverse, mean, lowest, highest, result)
-    return result
-
-
-@dataclass(frozen=True)
-class _Level:
-    """One grid: values and right sides CxHxW, weights HxW, all with their border."""
-
-    x: Array
-    b: Array
-    d: Array
-    wx: Array
-    """To the right neighbour."""
-    wy: Array
-    """To the neighbour below."""
-    inverse: Array
-    """One over the sum of a pixel's weights."""
-
-
-def _finest(alpha: Array, channels: int, kappa: float, mirrored: bool) -> _Level:
     height, width = alpha.shape
-    d, wx, wy, inverse = _zeros(4, height, width)
-    fill_ties(alpha, np.float32(kappa), mirrored, d, wx, wy)
-    invert(d, wx, wy, inverse)
-    x, b = _zeros(2, channels, height, width)
-    return _Level(x, b, d, wx, wy, inverse)
+    finest = Finest(foreground, alpha, kappa=kappa, mirrored=mirrored, rows=rows)
+    if finest.known * (height + width) <= _FAINT * kappa:
+        mean = finest.mean if finest.known > 0 else _mean_colour(foreground)
+        return np.broadcast_to(mean, foreground.shape).copy()
+    _solve(finest, np.where(finest.norms > 0, finest.norms, 1), tolerance)
+    return finest.finish()
 
 
-def _zeros(count: int, *shape: int) -> list[Array]:
-    padded = (*shape[:-2], shape[-2] + 2, shape[-1] + 2)
-    return [np.zeros(padded, np.float32) for _ in range(count)]
+def _mean_colour(foreground: Samples) -> Array:
+    scale = 1.0 if foreground.dtype.kind == "f" else 1 / np.iinfo(foreground.dtype).max
+    return np.asarray(foreground.mean(axis=(0, 1), dtype=np.float64) * scale, np.float32)
 
 
-def _levels(first: _Level) -> list[_Level]:
+def _levels(first: Level) -> list[Level]:
     levels = [first]
-    while (levels[-1].d.shape[0] - 2) * (levels[-1].d.shape[1] - 2) > _DIRECT:
+    while _size(levels[-1]) > _DIRECT:
         fine = levels[-1]
         height, width = ((n - 1) // 2 for n in fine.d.shape)
-        d, wx, wy, inverse = _zeros(4, height, width)
+        d, wx, wy, inverse = zeros(4, height, width)
         coarsen(fine.d, fine.wx, fine.wy, d, wx, wy)
         invert(d, wx, wy, inverse)
-        x, b = _zeros(2, len(fine.x), height, width)
-        levels.append(_Level(x, b, d, wx, wy, inverse))
+        x, b = zeros(2, height, fine.x.shape[1], width)
+        levels.append(Level(x, b, d, wx, wy, inverse))
     return levels
 
 
-def _solve(levels: list[_Level], scale: Doubles, tolerance: float) -> None:
+def _size(level: Level) -> int:
+    """Pixels of a grid."""
+    return level.d[1:-1, 1:-1].size
+
+
+def _solve(finest: Finest, scale: Doubles, tolerance: float) -> None:
+    levels = _levels(finest.coarse())
     inverse = _dense_inverse(levels[-1])
     for fine, coarse in pairwise(levels):
         sum_blocks(fine.b, coarse.b)
@@ -141,59 +122,44 @@ def _solve(levels: list[_Level], scale: Doubles, tolerance: float) -> None:
     _solve_directly(levels[-1], inverse)
     for top in range(len(levels) - 2, -1, -1):
         interpolate(levels[top + 1].x, levels[top].x)
-        if top:
-            _descend(levels, top, inverse)
-    if len(levels) == 1:
-        return
-    first, before = levels[0], np.full(len(scale), np.inf)
+        _descend(levels, top, inverse)
+    finest.interpolate(levels[0].x)
+    before = np.full(len(scale), np.inf)
     for _ in range(_CYCLES):
         # Half a cycle tells the residual, the other half mends it.
-        norms = _residual_below(first, levels[1])
+        finest.smooth()
+        norms = np.sqrt(finest.restrict(levels[0].b))
         if bool((norms <= tolerance * scale).all()):
             return
-        if bool((norms > 0.7 * before).any()) and bool((norms <= _rounding(first)).all()):
+        if bool((norms > 0.7 * before).any()) and bool((norms <= finest.rounding()).all()):
             return
         before = norms
-        _mend(levels, 0, inverse)
+        levels[0].x[:] = 0
+        _descend(levels, 0, inverse)
+        finest.interpolate(levels[0].x)
+        finest.smooth()
     raise ImageError(
         f"the foreground's residual stays at {float(np.max(norms / scale)):.1e} of the right side; "
         f"asked for is {tolerance:.1e}"
     )
 
 
-def _descend(levels: list[_Level], i: int, inverse: Doubles) -> None:
-    """Do a cycle on level `i`."""
+def _descend(levels: list[Level], i: int, inverse: Doubles) -> None:
+    """Do a cycle on level `i`, or two on the first of these."""
     if i == len(levels) - 1:
         _solve_directly(levels[i], inverse)
         return
-    for _ in range(2 if i == 1 else 1):
-        _residual_below(levels[i], levels[i + 1])
-        _mend(levels, i, inverse)
-
-
-def _residual_below(level: _Level, below: _Level) -> Doubles:
-    smooth(level.x, level.b, level.wx, level.wy, level.inverse)
-    squares = restrict(level.x, level.b, level.d, level.wx, level.wy, below.b)
-    return np.asarray(np.sqrt(squares.sum(axis=0)), np.float64)
-
-
-def _mend(levels: list[_Level], i: int, inverse: Doubles) -> None:
     level, below = levels[i], levels[i + 1]
-    below.x[:] = 0
-    _descend(levels, i + 1, inverse)
-    interpolate(below.x, level.x)
-    smooth(level.x, level.b, level.wx, level.wy, level.inverse)
+    for _ in range(1 if i else 2):
+        smooth(level.x, level.b, level.wx, level.wy, level.inverse, False, False)
+        restrict(level.x, level.b, level.d, level.wx, level.wy, below.b)
+        below.x[:] = 0
+        _descend(levels, i + 1, inverse)
+        interpolate(below.x, level.x)
+        smooth(level.x, level.b, level.wx, level.wy, level.inverse, False, False)
 
 
-def _rounding(level: _Level) -> Doubles:
-    """Norm of a residual that is nothing but rounding: some units in the last place of A|x|."""
-    inner = np.s_[1:-1, 1:-1]
-    weights = 1 / np.maximum(level.inverse[inner], 1e-30, dtype=np.float64)
-    sizes = [float(np.linalg.norm((weights * plane[inner]).ravel())) for plane in level.x]
-    return 4 * float(np.finfo(np.float32).eps) * np.array(sizes)
-
-
-def _dense_inverse(level: _Level) -> Doubles:
+def _dense_inverse(level: Level) -> Doubles:
     height, width = (n - 2 for n in level.d.shape)
     inner = np.s_[1:-1, 1:-1]
     index = np.arange(height * width).reshape(height, width)
@@ -210,13 +176,7 @@ def _dense_inverse(level: _Level) -> Doubles:
     return np.asarray(np.linalg.inv(matrix), np.float64)
 
 
-def _solve_directly(level: _Level, inverse: Doubles) -> None:
-    inner = level.b[:, 1:-1, 1:-1]
-    solution: NDArray[Any] = inverse @ inner.reshape(len(inner), -1).T.astype(np.float64)
-    level.x[:, 1:-1, 1:-1] = solution.T.reshape(inner.shape)
-
-
-def _range(foreground: Array, d: Array) -> tuple[Array, Array]:
-    known = d[1:-1, 1:-1] > 0
-    planes = [plane[known] for plane in np.moveaxis(foreground, 2, 0)]
-    return np.stack([p.min() for p in planes]), np.stack([p.max() for p in planes])
+def _solve_directly(level: Level, inverse: Doubles) -> None:
+    inner = np.moveaxis(level.b[1:-1, :, 1:-1], 1, 2)
+    solution: NDArray[Any] = inverse @ inner.reshape(_size(level), -1).astype(np.float64)
+    level.x[1:-1, :, 1:-1] = np.moveaxis(solution.reshape(inner.shape), 2, 1)

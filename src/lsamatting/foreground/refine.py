@@ -15,10 +15,12 @@ from lsamatting.foreground.pictures import (
     check_foreground,
     check_kappa,
 )
+from lsamatting.samples import Samples
 from lsamatting.threads import check_numba
 
 Array = NDArray[np.float32]
 
+SCALES, ITERATIONS = 6, 20
 MOST_SCALES = 16
 
 
@@ -28,8 +30,8 @@ def refine_foreground(
     *,
     method: SmoothingMethod = "exact",
     kappa: float = 1.0,
-    scales: int = 6,
-    iterations: int = 20,
+    scales: int = SCALES,
+    iterations: int = ITERATIONS,
     tolerance: float = 1e-4,
     border: Border | None = None,
 ) -> Array:
@@ -75,6 +77,56 @@ def refine_foreground(
     ConfigError
         An option is not accepted.
     """
+    colours = check_foreground("foreground", foreground)
+    opacity = check_alpha(alpha, colours)
+    result = refine_samples(
+        colours,
+        opacity,
+        method=method,
+        kappa=kappa,
+        scales=scales,
+        iterations=iterations,
+        tolerance=tolerance,
+        border=border,
+    )
+    return np.ascontiguousarray(result).reshape(np.shape(foreground))
+
+
+def refine_samples(
+    foreground: Samples,
+    alpha: Samples,
+    *,
+    method: SmoothingMethod = "exact",
+    kappa: float = 1.0,
+    scales: int = SCALES,
+    iterations: int = ITERATIONS,
+    tolerance: float = 1e-4,
+    border: Border | None = None,
+    rows: int | None = None,
+) -> Array:
+    """Do the same with a picture as it was read.
+
+    Parameters
+    ----------
+    foreground, alpha
+        HxWxC and HxW samples of finite values, those of alpha standing for [0, 1].
+    method, kappa, scales, iterations, tolerance, border
+        As of `refine_foreground`.
+    rows
+        How many rows are computed together; all if not given. It does not change the result.
+
+    Returns
+    -------
+    numpy.ndarray
+        HxWxC float32, not always in C order.
+
+    Raises
+    ------
+    ImageError
+        The residual of ``exact`` does not come down.
+    ConfigError
+        An option is not accepted.
+    """
     if method not in get_args(SmoothingMethod):
         raise ConfigError(f"method '{method}'; accepted are {', '.join(get_args(SmoothingMethod))}")
     check_kappa(kappa)
@@ -86,24 +138,23 @@ def refine_foreground(
         raise ConfigError(f"iterations is {iterations}; accepted are 1 and more")
     if not 1e-7 <= tolerance <= 0.1:
         raise ConfigError(f"tolerance is {tolerance}; accepted are 1e-7 to 0.1")
-    colours = check_foreground("foreground", foreground)
-    opacity = check_alpha(alpha, colours)
     mirrored = border == "reflect"
     check_numba()
     # Numba takes its time to load, so only here.
     if method == "exact":
         from lsamatting.foreground.multigrid import minimise
 
-        result = minimise(colours, opacity, kappa=kappa, mirrored=mirrored, tolerance=tolerance)
-    else:
-        from lsamatting.foreground.jacobi import multilevel
-
-        result = multilevel(
-            colours,
-            opacity,
-            kappa=kappa,
-            scales=scales if method == "multilevel" else 1,
-            iterations=iterations,
-            mirrored=mirrored,
+        return minimise(
+            foreground, alpha, kappa=kappa, mirrored=mirrored, tolerance=tolerance, rows=rows
         )
-    return result.reshape(np.shape(foreground))
+    from lsamatting.foreground.jacobi import multilevel
+
+    return multilevel(
+        foreground,
+        alpha,
+        kappa=kappa,
+        scales=scales if method == "multilevel" else 1,
+        iterations=iterations,
+        mirrored=mirrored,
+        rows=rows,
+    )

@@ -1,6 +1,7 @@
 """What the exact minimiser does pixel by pixel, compiled: sweeps, and the ways between its grids.
 
-Arrays are as in `multigrid`: planar, with a border of one zero pixel.
+Arrays are as in `multigrid`, with a border of one zero pixel; or they are some rows of such arrays,
+and their border is then what lies around these rows.
 """
 
 from __future__ import annotations
@@ -13,22 +14,28 @@ _ROWS = 32  # of a strip that one thread sweeps with both colours while it is in
 
 
 @compiled(parallel=True)
-def fill_ties(alpha, kappa, mirrored, d, wx, wy):  # type: ignore[no-untyped-def]
-    """Fill d and the ties wx and wy of each pixel's right and lower neighbour."""
-    height, width = alpha.shape
+def fill_ties(alpha, kappa, mirrored, top, height, skipped, d, wx, wy):  # type: ignore[no-untyped-def]
+    """Fill d and the ties wx and wy of each pixel's right and lower neighbour.
+
+    `alpha` has rows of a picture of `height`, from row `top` on, one more than are filled unless it
+    ends with the picture; the first of them goes to row `skipped` of the others.
+    """
+    rows, width = alpha.shape
     one, half = np.float32(1), np.float32(0.5)
-    for y in prange(height):
+    for y in prange(min(rows, d.shape[0] - skipped)):
         # A border row that sees its inner neighbour twice makes the matrix asymmetric; the same
         # equations halved make it symmetric again.
-        row = half if mirrored and height > 1 and (y == 0 or y == height - 1) else one
+        edge = top + y == 0 or top + y == height - 1
+        row = half if mirrored and height > 1 and edge else one
+        to = y + skipped
         for x in range(width):
             column = half if mirrored and width > 1 and (x == 0 or x == width - 1) else one
             q = (one - alpha[y, x]) ** 2
-            d[y + 1, x + 1] = row * column * alpha[y, x] ** 2
+            d[to, x + 1] = row * column * alpha[y, x] ** 2
             if x + 1 < width:
-                wx[y + 1, x + 1] = row * kappa * (q + (one - alpha[y, x + 1]) ** 2)
-            if y + 1 < height:
-                wy[y + 1, x + 1] = column * kappa * (q + (one - alpha[y + 1, x]) ** 2)
+                wx[to, x + 1] = row * kappa * (q + (one - alpha[y, x + 1]) ** 2)
+            if y + 1 < rows:
+                wy[to, x + 1] = column * kappa * (q + (one - alpha[y + 1, x]) ** 2)
 
 
 @compiled(parallel=True)
@@ -55,11 +62,11 @@ def right_side(foreground, d, mean, b):  # type: ignore[no-untyped-def]
     for y in prange(height):
         for c in range(channels):
             for x in range(width):
-                b[c, y + 1, x + 1] = d[y + 1, x + 1] * (foreground[y, x, c] - mean[c])
+                b[y + 1, c, x + 1] = d[y + 1, x + 1] * (foreground[y, x, c] - mean[c])
 
 
 @compiled(parallel=True)
-def finish(foreground, x, d, inverse, mean, lowest, highest, result):  # type: ignore[no-untyped-def]
+def finish(foreground, d, inverse, mean, lowest, highest, x):  # type: ignore[no-untyped-def]
     """Turn the solution, relative to the mean, into colours within the range of the known ones."""
     height, width, channels = foreground.shape
     for y in prange(height):
@@ -67,17 +74,17 @@ def finish(foreground, x, d, inverse, mean, lowest, highest, result):  # type: i
             # Nothing ties an opaque pixel among opaque ones: it is its own colour, to the bit.
             alone = d[y + 1, i + 1] * inverse[y + 1, i + 1] == 1
             for c in range(channels):
-                value = x[c, y + 1, i + 1] + mean[c]
+                value = x[y + 1, c, i + 1] + mean[c]
                 if alone:
                     value = foreground[y, i, c]
-                result[y, i, c] = min(max(value, lowest[c]), highest[c])
+                x[y + 1, c, i + 1] = min(max(value, lowest[c]), highest[c])
 
 
 @compiled(inline="always")
 def _row(x, b, wx, wy, inverse, c, y, parity, new):  # type: ignore[no-untyped-def]
     width = x.shape[2] - 2
-    above, here, below = x[c, y - 1], x[c, y], x[c, y + 1]
-    right, down, up, side, inv = wx[y], wy[y], wy[y - 1], b[c, y], inverse[y]
+    above, here, below = x[y - 1, c], x[y, c], x[y + 1, c]
+    right, down, up, side, inv = wx[y], wy[y], wy[y - 1], b[y, c], inverse[y]
     for i in range(1, width + 1):
         new[i] = (
             side[i]
@@ -91,45 +98,55 @@ def _row(x, b, wx, wy, inverse, c, y, parity, new):  # type: ignore[no-untyped-d
 
 
 @compiled(parallel=True, fastmath={"contract"})
-def smooth(x, b, wx, wy, inverse):  # type: ignore[no-untyped-def]
-    """Sweep once over all pixels, even ones first."""
-    channels, height = x.shape[0], x.shape[1] - 2
-    strips = (height + _ROWS - 1) // _ROWS
+def smooth(x, b, wx, wy, inverse, begun, more):  # type: ignore[no-untyped-def]
+    """Sweep once over all pixels, even ones first.
+
+    Of a picture that is swept some rows at a time, from the top: `begun` says that the first row is
+    the last one of those before, whose odd pixels were left, and `more` that others follow.
+    """
+    channels, height = x.shape[1], x.shape[0] - 2
+    # Parts begin with an odd row, so that this one is counted from where parity is the other.
+    start = 1 if begun else 0
+    odd = 1 - start
+    strips = (height - start + _ROWS - 1) // _ROWS
     for s in prange(strips):
         new = np.empty(x.shape[2], np.float32)
-        first, last = 1 + s * _ROWS, min(height, (s + 1) * _ROWS)
+        first, last = 1 + start + s * _ROWS, min(height, start + (s + 1) * _ROWS)
         # The odd pixels of the strip's outer rows must wait for the even ones of the next strip.
         for c in range(channels):
             for y in range(first, last + 1):
-                _row(x, b, wx, wy, inverse, c, y, 0, new)
+                _row(x, b, wx, wy, inverse, c, y, start, new)
                 if y - 1 > first:
-                    _row(x, b, wx, wy, inverse, c, y - 1, 1, new)
+                    _row(x, b, wx, wy, inverse, c, y - 1, odd, new)
     for s in prange(strips):
         new = np.empty(x.shape[2], np.float32)
-        first, last = 1 + s * _ROWS, min(height, (s + 1) * _ROWS)
+        first, last = 1 + start + s * _ROWS, min(height, start + (s + 1) * _ROWS)
         for c in range(channels):
-            _row(x, b, wx, wy, inverse, c, first, 1, new)
-            if last > first:
-                _row(x, b, wx, wy, inverse, c, last, 1, new)
+            if s == 0 and begun:
+                _row(x, b, wx, wy, inverse, c, 1, odd, new)
+            if first < last or last < height or not more:
+                _row(x, b, wx, wy, inverse, c, first, odd, new)
+            if last > first and (last < height or not more):
+                _row(x, b, wx, wy, inverse, c, last, odd, new)
 
 
 @compiled(parallel=True, fastmath={"contract"})
 def restrict(x, b, d, wx, wy, coarse):  # type: ignore[no-untyped-def]
     """Sum the residual over blocks; give its squares summed over each row of blocks."""
-    channels, height, width = x.shape[0], x.shape[1] - 2, x.shape[2] - 2
-    rows, columns = coarse.shape[1] - 2, coarse.shape[2] - 2
+    channels, height, width = x.shape[1], x.shape[0] - 2, x.shape[2] - 2
+    rows, columns = coarse.shape[0] - 2, coarse.shape[2] - 2
     squares = np.zeros((rows, channels))
     for row in prange(1, rows + 1):
         r = np.zeros(2 * columns + 1, np.float32)
         for c in range(channels):
-            coarse[c, row] = 0
+            coarse[row, c] = 0
             for y in range(2 * row - 1, min(2 * row, height) + 1):
-                above, here, below = x[c, y - 1], x[c, y], x[c, y + 1]
+                above, here, below = x[y - 1, c], x[y, c], x[y + 1, c]
                 for i in range(1, width + 1):
                     v = here[i]
                     # Differences, not products with the sum of the weights: no cancellation.
                     r[i] = (
-                        b[c, y, i]
+                        b[y, c, i]
                         - d[y, i] * v
                         + wx[y, i - 1] * (here[i - 1] - v)
                         + wx[y, i] * (here[i + 1] - v)
@@ -141,29 +158,29 @@ def restrict(x, b, d, wx, wy, coarse):  # type: ignore[no-untyped-def]
                     total += np.float64(r[i]) ** 2
                 squares[row - 1, c] += total
                 for i in range(1, columns + 1):
-                    coarse[c, row, i] += r[2 * i - 1] + r[2 * i]
+                    coarse[row, c, i] += r[2 * i - 1] + r[2 * i]
     return squares
 
 
 @compiled(parallel=True)
 def sum_blocks(fine, coarse):  # type: ignore[no-untyped-def]
     """Sum blocks of 2x2 pixels."""
-    channels, height, width = fine.shape[0], fine.shape[1] - 2, fine.shape[2] - 2
-    for row in prange(1, coarse.shape[1] - 1):
+    channels, height, width = fine.shape[1], fine.shape[0] - 2, fine.shape[2] - 2
+    for row in prange(1, coarse.shape[0] - 1):
         for c in range(channels):
             for i in range(1, coarse.shape[2] - 1):
                 total = np.float32(0)
                 for y in range(2 * row - 1, min(2 * row, height) + 1):
                     for k in range(2 * i - 1, min(2 * i, width) + 1):
-                        total += fine[c, y, k]
-                coarse[c, row, i] = total
+                        total += fine[y, c, k]
+                coarse[row, c, i] = total
 
 
 @compiled(parallel=True, fastmath={"contract"})
 def interpolate(coarse, fine):  # type: ignore[no-untyped-def]
     """Add the coarse values to the fine ones, bilinearly, 3/4 and 1/4 in either direction."""
-    channels, height, width = fine.shape[0], fine.shape[1] - 2, fine.shape[2] - 2
-    rows, columns = coarse.shape[1] - 2, coarse.shape[2] - 2
+    channels, height, width = fine.shape[1], fine.shape[0] - 2, fine.shape[2] - 2
+    rows, columns = coarse.shape[0] - 2, coarse.shape[2] - 2
     for y in prange(1, height + 1):
         line = np.empty(columns + 2, np.float32)
         near = (y + 1) // 2
@@ -171,17 +188,17 @@ def interpolate(coarse, fine):  # type: ignore[no-untyped-def]
         for c in range(channels):
             for i in range(1, columns + 1):
                 line[i] = (
-                    np.float32(0.75) * coarse[c, near, i] + np.float32(0.25) * coarse[c, far, i]
+                    np.float32(0.75) * coarse[near, c, i] + np.float32(0.25) * coarse[far, c, i]
                 )
             line[0], line[columns + 1] = line[1], line[columns]
             for i in range(1, columns):
                 a, m, e = line[i - 1], line[i], line[i + 1]
-                fine[c, y, 2 * i - 1] += np.float32(0.75) * m + np.float32(0.25) * a
-                fine[c, y, 2 * i] += np.float32(0.75) * m + np.float32(0.25) * e
+                fine[y, c, 2 * i - 1] += np.float32(0.75) * m + np.float32(0.25) * a
+                fine[y, c, 2 * i] += np.float32(0.75) * m + np.float32(0.25) * e
             i = columns
-            fine[c, y, 2 * i - 1] += np.float32(0.75) * line[i] + np.float32(0.25) * line[i - 1]
+            fine[y, c, 2 * i - 1] += np.float32(0.75) * line[i] + np.float32(0.25) * line[i - 1]
             if 2 * i <= width:
-                fine[c, y, 2 * i] += line[i]
+                fine[y, c, 2 * i] += line[i]
 
 
 @compiled(inline="always")
