@@ -180,7 +180,7 @@ def compare_memory(megapixels: list[float], methods: list[str]) -> None:
                 # What it says to need with next to nothing, it has to do with.
                 _, _, problem = command(folder, "refused.png", method, "512MiB")
                 needed = re.search(r"about ([\d.]+) (.iB)", problem)
-                least = "512MiB" if needed is None else f"{float(needed[1]) * 1.03:.2f}{needed[2]}"
+                least = "512MiB" if needed is None else f"{float(needed[1]) + 0.1:.1f}{needed[2]}"
                 peak, seconds, problem = command(folder, "parts.png", method, least)
                 files = [folder / name for name in ("whole.png", "parts.png")]
                 same = not problem and files[0].read_bytes() == files[1].read_bytes()

@@ -63,6 +63,16 @@ def test_a_container_has_no_more_than_its_limit(monkeypatch):
     assert free_memory() == 8 * 2**30
 
 
+def test_workers_share_what_one_would_take(monkeypatch):
+    monkeypatch.setattr(budget, "free_memory", lambda: 12 * 2**30)
+    monkeypatch.setattr(budget, "_sharing", 1)
+    assert default_memory() == 6 * 2**30
+    budget.share_memory(3)
+    assert default_memory() == 2 * 2**30
+    budget.share_memory(100)
+    assert default_memory() == SMALLEST
+
+
 def test_amounts_are_said_in_words():
     assert describe(600 * 2**20) == "600 MiB"
     assert describe(2.5 * 2**30) == "2.5 GiB"

@@ -26,6 +26,8 @@ SMALLEST = 512 * 2**20
 WHERE_UNTOLD = 4 * 2**30
 """Taken where the system does not tell what is free."""
 
+_sharing = 1
+
 _CGROUPS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     (
@@ -64,10 +66,16 @@ def describe(amount: float) -> str:
     return f"{amount / 2**30:.1f} GiB"
 
 
+def share_memory(processes: int) -> None:
+    """Let this process be one of several that take what `default_memory` gives one alone."""
+    global _sharing
+    _sharing = processes
+
+
 def default_memory() -> int:
-    """Give half of what is free now, in bytes; at least `SMALLEST`."""
+    """Give half of what is free now, or this process's share of that; bytes, at least `SMALLEST`."""
     free = free_memory()
-    return WHERE_UNTOLD if free is None else max(free // 2, SMALLEST)
+    return max((WHERE_UNTOLD if free is None else free // 2) // _sharing, SMALLEST)
 
 
 def free_memory() -> int | None:

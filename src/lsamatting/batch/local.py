@@ -131,7 +131,7 @@ class LocalPool:
         recipe = replace(self._recipe, model=model)
         process = self._context.Process(
             target=serve,
-            args=(theirs, recipe, self._threads, self._account),
+            args=(theirs, recipe, self._threads, len(self._devices), self._account),
             name="lsamatting-worker",
             daemon=True,
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
+from lsamatting.budget import share_memory
 from lsamatting.errors import LsamattingError, TrimapWarning
 
 if TYPE_CHECKING:
@@ -26,10 +27,13 @@ class Ready:
     problem: str | None = None
 
 
-def serve(connection: Connection, recipe: Recipe, threads: int, account: bool) -> None:
-    """Be a worker until the pipe closes: a `Job` in, an `Outcome` out."""
+def serve(
+    connection: Connection, recipe: Recipe, threads: int, workers: int, account: bool
+) -> None:
+    """Be one of some workers until the pipe closes: a `Job` in, an `Outcome` out."""
     # Ctrl-C reaches all processes of a terminal; the one that hands out jobs decides when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    share_memory(workers)
     try:
         work = prepare(recipe, threads)
     except LsamattingError as error:

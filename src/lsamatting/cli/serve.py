@@ -55,7 +55,7 @@ def serve(
         typer.Option(
             metavar="AMOUNT",
             help="Memory that each worker may take, as 4GiB; larger pictures are computed in tiles "
-            "[half of what is free].",
+            "[half of what is free, shared among them].",
         ),
     ] = None,
     max_pixels: MaxPixelsOption = None,

@@ -36,7 +36,7 @@ class Limits:
 
     job_memory: int | None = None
     """Bytes that a worker process may take in all while it computes; larger pictures are computed
-    in tiles. None for half of what is free."""
+    in tiles. None for half of what is free, shared among the workers."""
 
     disk: int = 16384 * MEBIBYTE
     """Bytes of uploads that are kept on disk."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
+from lsamatting.budget import share_memory
 from lsamatting.errors import LsamattingError
 from lsamatting.server.settings import ServerSettings
 from lsamatting.server.tasks import Task
@@ -84,6 +85,7 @@ def work(connection: Connection, settings: ServerSettings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")
+    share_memory(settings.workers)
     _Worker(connection, settings).serve()
 
 
