@@ -73,7 +73,7 @@ def share_memory(processes: int) -> None:
 
 
 def default_memory() -> int:
-    """Give half of what is free now, or this process's share of that; bytes, at least `SMALLEST`."""
+    """Give half of what is free now, or a process's share of it, in bytes; at least `SMALLEST`."""
     free = free_memory()
     return max((WHERE_UNTOLD if free is None else free // 2) // _sharing, SMALLEST)
 

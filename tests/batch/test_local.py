@@ -91,6 +91,31 @@ def test_a_picture_that_kills_its_worker_twice_is_given_up_and_the_others_are_do
     assert len(outcomes) == 3
 
 
+def test_a_picture_that_never_ends_has_failed_and_the_others_are_done(jobs, recipe, monkeypatch):
+    hung = Path(jobs[1].image)
+    hung.unlink()
+    # Reading it waits for a writer that never comes.
+    os.mkfifo(hung)
+    pool = LocalPool(recipe, devices=["cpu"], picture_timeout=3600)
+    hours = 0
+
+    def clock() -> float:
+        """Hours go by while the picture is in hand, and no time while others are."""
+        nonlocal hours
+        hours += bool(pool.at_work_on(str(hung)))
+        return hours * 3601.0
+
+    monkeypatch.setattr("lsamatting.batch.local.monotonic", clock)
+    outcomes = {outcome.job.image: outcome for outcome in pool.work(jobs[:3], Stop())}
+    failed = outcomes.pop(str(hung))
+    assert isinstance(failed, Failed)
+    assert failed.reason == f"{hung}: given up, not done after 3600 s"
+    assert failed.expected
+    assert [type(outcome) for outcome in outcomes.values()] == [Done, Done]
+    assert pool.restarts == 1
+    assert pool.processes() == []
+
+
 def test_a_stop_lets_what_is_in_flight_be_finished(jobs, recipe):
     pool, stop = LocalPool(recipe, devices=["cpu"]), Stop()
     outcomes = []

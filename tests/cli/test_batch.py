@@ -210,6 +210,14 @@ def test_a_manifest_of_addresses_here_and_elsewhere(cli, scene, weights):
             ["{}/images", "--trimaps", "{}/trimaps", "--engine", "ray", "--workers", "0"],
             "--workers 0 works in this process",
         ),
+        (
+            ["{}/images", "--trimaps", "{}/trimaps", "--picture-timeout", "9", "--workers", "0"],
+            "--picture-timeout needs worker processes",
+        ),
+        (
+            ["{}/images", "--trimaps", "{}/trimaps", "--picture-timeout", "9", "--engine", "ray"],
+            "--picture-timeout goes with --engine local",
+        ),
     ],
 )
 def test_mistakes_are_one_line_and_write_no_picture(cli, folders, arguments, words):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
+from time import monotonic
 
 from lsamatting.batch.job import Done, Failed, Job, Outcome
 from lsamatting.batch.recipe import Recipe
@@ -31,6 +33,10 @@ class _Worker:
     device: str
     ready: bool = False
     job: Job | None = None
+    until: float = math.inf
+    """When its job is to be done, by the monotonic clock."""
+
+    overdue: bool = False
 
 
 class LocalPool:
@@ -46,15 +52,24 @@ class LocalPool:
         Processor threads of each.
     account
         Whether reports tell what a later run wants to know, as for `Work.do`.
+    picture_timeout
+        Seconds that a picture may take; for ever if not given.
     """
 
     def __init__(
-        self, recipe: Recipe, *, devices: Sequence[str], threads: int = 1, account: bool = True
+        self,
+        recipe: Recipe,
+        *,
+        devices: Sequence[str],
+        threads: int = 1,
+        account: bool = True,
+        picture_timeout: float | None = None,
     ) -> None:
         self._recipe = recipe
         self._devices = list(devices)
         self._threads = threads
         self._account = account
+        self._timeout = picture_timeout
         # Spawned, not forked: a fork of a process with running threads may hang.
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
@@ -66,7 +81,8 @@ class LocalPool:
     def work(self, jobs: Sequence[Job], stop: Stop) -> Iterator[Outcome]:
         """Do jobs side by side; outcomes come as they end.
 
-        A worker that dies costs the picture it was at, which is tried once more. When a stop is
+        A worker that dies costs the picture it was at, which is tried once more. One whose picture
+        takes too long is ended, and another takes its place; the picture has failed. When a stop is
         asked for, what is in flight is finished and nothing else begun. Leaving the iterator early
         ends all workers.
 
@@ -88,6 +104,7 @@ class LocalPool:
                 for worker in self._workers:
                     if waiting and worker.ready and worker.job is None:
                         self._hand(worker, waiting.popleft())
+                self._end_overdue()
                 for worker in self._stirring():
                     try:
                         message = worker.connection.recv()
@@ -102,7 +119,7 @@ class LocalPool:
                         worker.ready, self._deaths_in_a_row = True, 0
                         self.info = self.info if self.info.device else message
                     else:
-                        job, worker.job = worker.job, None
+                        job, worker.job, worker.until = worker.job, None, math.inf
                         assert job is not None
                         yield _renewed(message, job)
         finally:
@@ -141,9 +158,20 @@ class LocalPool:
 
     def _hand(self, worker: _Worker, job: Job) -> None:
         worker.job = job
+        if self._timeout is not None:
+            worker.until = monotonic() + self._timeout
         # If it is dead, its end of the pipe will tell.
         with contextlib.suppress(OSError):
             worker.connection.send(job)
+
+    def _end_overdue(self) -> None:
+        now = monotonic()
+        for worker in self._workers:
+            # What it has answered in the meantime counts.
+            if now > worker.until and not worker.connection.poll():
+                worker.overdue = True
+                # Not with a signal that it might handle: it may hang in a library.
+                worker.process.kill()
 
     def _stirring(self) -> list[_Worker]:
         by_connection = {worker.connection: worker for worker in self._workers}
@@ -162,7 +190,11 @@ class LocalPool:
             if self._deaths_in_a_row >= STARTS:
                 raise LsamattingError(f"{STARTS} workers ended while they were starting: {how}")
         outcome = None
-        if worker.job is not None:
+        if worker.job is not None and worker.overdue:
+            outcome = Failed(
+                worker.job, f"{worker.job.image}: given up, not done after {self._timeout:g} s"
+            )
+        elif worker.job is not None:
             attempts[worker.job.key] += 1
             if attempts[worker.job.key] >= ATTEMPTS:
                 outcome = Failed(

@@ -76,6 +76,14 @@ def batch(
         int | None,
         typer.Option(min=1, help="Processor threads of each worker [1; all with --workers 0]."),
     ] = None,
+    picture_timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            help="What takes longer has failed, and its worker is replaced [no limit].",
+        ),
+    ] = None,
     engine: Annotated[
         EngineName,
         typer.Option(
@@ -117,6 +125,8 @@ def batch(
         "at_a_time": at_a_time,
     }
     check_cluster_options(engine, workers=workers, **cluster)
+    if picture_timeout is not None and engine == "ray":
+        raise ConfigError("--picture-timeout goes with --engine local, not with ray")
     out = absolute(output)
     folders = {
         "alpha": out,
@@ -193,7 +203,12 @@ def batch(
             )
         else:
             doer = choose_engine(
-                planned.pending, recipe, workers=workers, threads=threads, account=True
+                planned.pending,
+                recipe,
+                workers=workers,
+                threads=threads,
+                account=True,
+                picture_timeout=picture_timeout,
             )
         tally = run_shown(
             planned.pending, doer, quiet=as_json, lines=True, results=results, tell=tell

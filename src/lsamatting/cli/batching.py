@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lsamatting.batch.addresses import STREAM
 from lsamatting.cli.console import complain, stderr_console
+from lsamatting.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,6 +85,7 @@ def choose_engine(
     workers: int | None,
     threads: int | None,
     account: bool,
+    picture_timeout: float | None = None,
 ) -> Engine:
     """Give what does the jobs on this machine.
 
@@ -93,7 +95,8 @@ def choose_engine(
     Raises
     ------
     ConfigError
-        The numbers cannot be had on this machine.
+        The numbers cannot be had on this machine, or a picture's time is limited where nobody could
+        end it.
     WeightsError
         The model is to be loaded here, and cannot be.
     """
@@ -104,6 +107,11 @@ def choose_engine(
     if workers == 0 or any(_is_of_this_process(job) for job in jobs):
         from lsamatting.batch.work import Work
 
+        if picture_timeout is not None:
+            raise ConfigError(
+                "--picture-timeout needs worker processes, which can be ended: no --workers 0, no "
+                "memory:// addresses"
+            )
         if threads is not None:
             limit_threads(threads)
         return EngineHere(Work.of(recipe), account=account)
@@ -115,7 +123,14 @@ def choose_engine(
         recipe.model.device, runtime=recipe.model.runtime, workers=workers, threads=each
     )
     return EngineOfProcesses(
-        LocalPool(recipe, devices=devices, threads=each, account=account), each
+        LocalPool(
+            recipe,
+            devices=devices,
+            threads=each,
+            account=account,
+            picture_timeout=picture_timeout,
+        ),
+        each,
     )
 
 

@@ -31,8 +31,8 @@ SECOND_SOLVER = 120
 """The same of a second system that is solved at the same time, as is done outside of tiles."""
 
 ONNX = 1.7
-"""How many times as much as PyTorch ONNX Runtime takes, which keeps what it has taken: for runs with
-averages and for those without 780 bytes a pixel of `lite` together, where PyTorch gives back 340."""
+"""How many times as much as PyTorch ONNX Runtime takes. It keeps what it has taken, for runs
+and sums together 780 bytes a pixel of `lite`; PyTorch takes 340 for either, and frees them."""
 
 REFINED = 2.5
 """How many times as much as a run of the network its refinement takes at once."""
