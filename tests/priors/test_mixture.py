@@ -32,16 +32,19 @@ def slow_mixture(colour, front, back):
 def test_weights_are_those_of_the_large_system(count, spread, distance, seed):
     rng = np.random.default_rng(seed)
     centres = rng.random((2, 1, 1, 3))
-    sides = centres + spread * rng.standard_normal((2, 20, count, 3))
+    sides = centres + spread * rng.standard_normal((2, 10, count, 3))
     front, back = np.clip(sides, 0, 1).astype(np.float32)
-    colours = front[:, 0] + distance * (rng.random((20, 3), dtype=np.float32) - front[:, 0])
-    by_channel = (array.T.copy() for array in (colours, front, back))
-    shares, trust = mixed(*by_channel)
-    for pixel in range(20):
+    # Two pixels share the neighbours of each of ten cells.
+    cell = rng.permutation(np.repeat(np.arange(10), 2))
+    near = front[cell, 0]
+    colours = near + distance * (rng.random((20, 3), dtype=np.float32) - near)
+    by_channel = (array.T.copy() for array in (front, back))
+    shares, trust = mixed(colours.T.copy(), cell, *by_channel)
+    for pixel, of in enumerate(cell):
         share, apart = slow_mixture(
             colours[pixel].astype(np.float64),
-            front[pixel].astype(np.float64),
-            back[pixel].astype(np.float64),
+            front[of].astype(np.float64),
+            back[of].astype(np.float64),
         )
         assert shares[pixel] == pytest.approx(share, abs=1e-4)
         assert trust[pixel] == pytest.approx(apart, abs=1e-3)
