@@ -118,7 +118,8 @@ def report_costs(name: str, image: Image, trimap: NDArray[np.uint8], options: An
 
 
 def report_convergence() -> None:
-    from lsamatting.priors.laplacian import matting_laplacian
+    from lsamatting.priors.couplings import window_couplings
+    from lsamatting.priors.laplacian import MattingLaplacian
     from lsamatting.priors.local_affine import LocalAffine
     from lsamatting.priors.multigrid import Multigrid
 
@@ -129,9 +130,10 @@ def report_convergence() -> None:
         foreground, unknown = np.zeros((2, 300, 500), bool)
         foreground[:, :40] = True
         unknown[:, 40 : 40 + band] = True
-        laplacian = matting_laplacian(image, foreground, unknown)
+        couplings = window_couplings(image, foreground, unknown)
+        laplacian = MattingLaplacian.of(couplings)
         faint = np.full(len(laplacian.rows), 1e-6)
-        solver = Multigrid(LocalAffine(laplacian, image), faint)
+        solver = Multigrid(LocalAffine(laplacian, couplings, image), faint)
         counts = [
             solver.solve(
                 laplacian.pull + faint / 2,

@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from lsamatting.priors.laplacian import matting_laplacian
+from lsamatting.priors.couplings import window_couplings
+from lsamatting.priors.laplacian import MattingLaplacian
 
 
 def slow_laplacian(image, epsilon):
@@ -28,7 +29,7 @@ def test_it_is_the_slow_one_among_the_unknown_pixels(epsilon):
     marks[4:9, 5:13] = 2
     foreground, unknown = marks == 0, marks == 2
     expected = slow_laplacian(image, epsilon)
-    ours = matting_laplacian(image, foreground, unknown, epsilon=epsilon)
+    ours = MattingLaplacian.of(window_couplings(image, foreground, unknown, epsilon=epsilon))
     np.testing.assert_array_equal(np.sort(ours.rows * 17 + ours.columns), np.flatnonzero(unknown))
     pixels = ours.rows * 17 + ours.columns
     matrix = ours.lower + ours.lower.T
@@ -41,7 +42,7 @@ def test_it_is_the_slow_one_among_the_unknown_pixels(epsilon):
 def test_pixels_of_a_class_are_not_coupled():
     image = np.random.default_rng(0).random((20, 30, 3), dtype=np.float32)
     unknown = np.ones((20, 30), bool)
-    ours = matting_laplacian(image, ~unknown, unknown)
+    ours = MattingLaplacian.of(window_couplings(image, ~unknown, unknown))
     number = np.searchsorted(ours.bounds, np.arange(600), side="right")
     entries = ours.lower.tocoo()
     assert (number[entries.col] < number[entries.row]).all()
@@ -51,6 +52,7 @@ def test_pixels_of_a_class_are_not_coupled():
 @pytest.mark.parametrize("shape", [(1, 9), (2, 5)])
 def test_without_a_window_there_is_no_affinity(shape):
     unknown = np.ones(shape, bool)
-    ours = matting_laplacian(np.zeros((*shape, 3), np.float32), ~unknown, unknown)
+    image = np.zeros((*shape, 3), np.float32)
+    ours = MattingLaplacian.of(window_couplings(image, ~unknown, unknown))
     assert ours.lower.nnz == 0 or not ours.lower.data.any()
     np.testing.assert_array_equal(ours.diagonal, 0)

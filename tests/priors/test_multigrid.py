@@ -4,7 +4,8 @@ import pytest
 from scipy.sparse import diags
 from scipy.sparse.linalg import spsolve
 
-from lsamatting.priors.laplacian import matting_laplacian
+from lsamatting.priors.couplings import window_couplings
+from lsamatting.priors.laplacian import MattingLaplacian
 from lsamatting.priors.local_affine import LocalAffine
 from lsamatting.priors.multigrid import Multigrid
 
@@ -20,8 +21,9 @@ def photograph(height, width, seed=0):
 
 
 def system(image, foreground, unknown, faint=1e-6):
-    laplacian = matting_laplacian(image, foreground, unknown, dtype=np.float64)
-    return laplacian, np.full(len(laplacian.rows), faint)
+    couplings = window_couplings(image, foreground, unknown)
+    laplacian = MattingLaplacian.of(couplings, dtype=np.float64)
+    return LocalAffine(laplacian, couplings, image), np.full(len(laplacian.rows), faint)
 
 
 def whole(laplacian, diagonal):
@@ -38,10 +40,11 @@ def test_it_is_what_a_direct_solver_gives(kind):
         unknown &= np.random.default_rng(0).random((70, 90)) < 0.7
     if kind == "all":
         foreground[:], unknown[:] = False, True
-    laplacian, faint = system(image, foreground, unknown, faint=1e-4)
+    local, faint = system(image, foreground, unknown, faint=1e-4)
+    laplacian = local.laplacian
     target = laplacian.pull + faint * np.random.default_rng(1).random(len(faint))
     expected = spsolve(whole(laplacian, faint).tocsc(), target)
-    solution, iterations = Multigrid(LocalAffine(laplacian, image), faint).solve(
+    solution, iterations = Multigrid(local, faint).solve(
         target, start=np.zeros_like(faint), tolerance=1e-8, most_iterations=100
     )
     assert iterations < 100
@@ -55,8 +58,9 @@ def test_iterations_do_not_grow_with_the_width():
         foreground, unknown = np.zeros((2, 160, 460), bool)
         foreground[:, :20] = True
         unknown[:, 20 : 20 + width] = True
-        laplacian, faint = system(image, foreground, unknown)
-        _, needed[width] = Multigrid(LocalAffine(laplacian, image), faint).solve(
+        local, faint = system(image, foreground, unknown)
+        laplacian = local.laplacian
+        _, needed[width] = Multigrid(local, faint).solve(
             laplacian.pull + faint * 0.5,
             start=np.full(len(faint), 0.5),
             tolerance=1e-3,
@@ -70,8 +74,9 @@ def test_a_good_start_saves_iterations():
     image = photograph(60, 80)
     foreground, unknown = np.zeros((2, 60, 80), bool)
     foreground[:, :10] = unknown[:, 10:60] = True
-    laplacian, faint = system(image, foreground, unknown)
-    solver = Multigrid(LocalAffine(laplacian, image), faint)
+    local, faint = system(image, foreground, unknown)
+    laplacian = local.laplacian
+    solver = Multigrid(local, faint)
     options = {"tolerance": 1e-5, "most_iterations": 100}
     solution, cold = solver.solve(laplacian.pull, start=np.zeros_like(faint), **options)
     _, warm = solver.solve(laplacian.pull, start=solution, **options)
@@ -83,9 +88,10 @@ def test_flat_colours_do_not_break_it(value):
     image = np.full((40, 40, 3), value, np.float32)
     foreground, unknown = np.zeros((2, 40, 40), bool)
     foreground[:3], unknown[3:37] = True, True
-    laplacian, faint = system(image, foreground, unknown)
+    local, faint = system(image, foreground, unknown)
+    laplacian = local.laplacian
     with np.errstate(all="raise"):
-        solution, _ = Multigrid(LocalAffine(laplacian, image), faint).solve(
+        solution, _ = Multigrid(local, faint).solve(
             laplacian.pull, start=np.zeros_like(faint), tolerance=1e-6, most_iterations=100
         )
     expected = spsolve(whole(laplacian, faint).tocsc(), laplacian.pull)
@@ -97,8 +103,9 @@ def test_it_converges_where_no_foreground_is_known():
     image = photograph(160, 200)
     unknown = np.ones((160, 200), bool)
     unknown[:, :10] = False
-    laplacian, faint = system(image, np.zeros_like(unknown), unknown)
-    solution, iterations = Multigrid(LocalAffine(laplacian, image), faint).solve(
+    local, faint = system(image, np.zeros_like(unknown), unknown)
+    laplacian = local.laplacian
+    solution, iterations = Multigrid(local, faint).solve(
         laplacian.pull + faint / 2,
         start=np.full(len(faint), 0.5),
         tolerance=1e-3,

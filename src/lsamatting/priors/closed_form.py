@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lsamatting.priors.laplacian import MattingLaplacian, matting_laplacian
+from lsamatting.priors.couplings import window_couplings
+from lsamatting.priors.laplacian import MattingLaplacian
 from lsamatting.priors.local_affine import LocalAffine
 from lsamatting.priors.multigrid import Multigrid
 from lsamatting.samples import Samples
@@ -57,11 +58,10 @@ class ClosedForm:
         *,
         dtype: type[np.floating[Any]] = np.float32,
     ) -> None:
-        self.laplacian: MattingLaplacian = matting_laplacian(
-            image, foreground, ~(foreground | background), dtype=dtype
-        )
-        known = len(self.laplacian.rows) == 0
-        self._local = None if known else LocalAffine(self.laplacian, image)
+        couplings = window_couplings(image, foreground, ~(foreground | background))
+        self.laplacian = MattingLaplacian.of(couplings, dtype=dtype)
+        known = len(couplings.rows) == 0
+        self._local = None if known else LocalAffine(self.laplacian, couplings, image)
 
     def solve(
         self,

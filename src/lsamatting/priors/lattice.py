@@ -6,7 +6,6 @@ squares that hold unknown pixels, `Lattice` the nodes in use, on the first latti
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,18 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from lsamatting.priors.laplacian import Places, Vector
+from lsamatting.priors.couplings import Places, Vector
 
 SPACING = 8
 """Pixels between the nodes of the first lattice."""
 
 SEATS = SPACING**2
 """Pixels of a square between nodes."""
-
-CELLS = 128
-MANY_CELLS = 1024
-"""Squares between nodes whose pixels are worked on together, where that takes much room or little:
-powers of two, so that 16 bits tell a seat in them."""
 
 
 def _hats() -> NDArray[np.float64]:
@@ -40,25 +34,6 @@ HATS = _hats()
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some cells next to each other in their order, and their pixels."""
-
-    cells: slice
-    place: slice
-    """Of the pixels among those of all cells."""
-
-    pixels: NDArray[np.intp]
-    at: NDArray[np.intp]
-    """Where each pixel sits: `SEATS` times the number of its cell, counted from the first of these,
-    and its seat."""
-
-    @property
-    def seats(self) -> int:
-        """How many pixels the cells have room for, unknown or not."""
-        return int(self.cells.stop - self.cells.start) * SEATS
-
-
-@dataclass(frozen=True)
 class Cells:
     """The squares between the first lattice's nodes that hold unknown pixels, row by row."""
 
@@ -66,33 +41,26 @@ class Cells:
     columns: Places
     """Of the cells, in cells."""
 
-    order: NDArray[np.int32]
-    starts: Places
-    """Cell k holds the pixels `order[starts[k]:starts[k + 1]]`."""
-
-    at: NDArray[np.uint16]
-    """Where each of those sits, as in `Part`, of `MANY_CELLS` cells."""
+    seats: NDArray[np.int32]
+    """Where each pixel sits: `SEATS` times the number of its cell, and its seat in it."""
 
     @classmethod
     def of(cls, rows: NDArray[np.int32], columns: NDArray[np.int32]) -> Cells:
         """Put the pixels at these rows and columns into their squares."""
         across = int(columns.max(initial=0)) // SPACING + 1
         place = rows // SPACING * np.int32(across) + columns // SPACING
-        held = np.bincount(place)
+        held = np.zeros(int(place.max(initial=-1)) + 1, bool)
+        held[place] = True
         used = np.flatnonzero(held)
-        # 16 bits are sorted by radix.
-        small = place.astype(np.uint16) if len(held) <= 1 << 16 else place
-        order = np.argsort(small, kind="stable").astype(np.int32)
-        del small, place
-        cell = np.repeat((np.arange(len(used)) % MANY_CELLS).astype(np.uint16), held[used])
-        seats = (rows % SPACING * SPACING + columns % SPACING).astype(np.uint16)
-        return cls(
-            rows=used // across,
-            columns=used % across,
-            order=order,
-            starts=np.concatenate([[0], np.cumsum(held[used])]),
-            at=cell * np.uint16(SEATS) + seats[order],
-        )
+        seats = (np.cumsum(held, dtype=np.int32) - 1).take(place)
+        seats *= SEATS
+        seats += rows % SPACING * SPACING
+        seats += columns % SPACING
+        return cls(rows=used // across, columns=used % across, seats=seats)
+
+    def __len__(self) -> int:
+        """Give the number of cells."""
+        return len(self.rows)
 
     def corners(self, lattice: Lattice) -> NDArray[np.int32]:
         """Give each cell's four nodes, -1 where there is none."""
@@ -103,33 +71,9 @@ class Cells:
 
     def used_corners(self) -> NDArray[np.bool_]:
         """Tell which of each cell's four corners some pixel of it has a share in."""
-        shares = np.packbits(HATS > 0, axis=1)[:, 0]
-        if len(self.rows) == 0:
-            return np.zeros((0, 4), bool)
-        used = np.bitwise_or.reduceat(shares[self.at % SEATS], self.starts[:-1])
-        return np.unpackbits(used[:, None], axis=1, count=4).astype(bool)
-
-    def near(self, cells: slice) -> slice:
-        """Give the pixels of the cells from a row before some to a row after them, in order."""
-        first, last = self.rows[cells.start] - 1, self.rows[cells.stop - 1] + 1
-        start, stop = np.searchsorted(self.rows, (first, last + 1))
-        return slice(int(self.starts[start]), int(self.starts[stop]))
-
-    def parts(self, count: int, *, within: slice | None = None) -> Iterator[Part]:
-        """Go through the cells, `CELLS` or `MANY_CELLS` at a time.
-
-        `within` begins at a multiple of it.
-        """
-        span = slice(0, len(self.rows)) if within is None else within
-        for first in range(span.start, span.stop, count):
-            last = min(first + count, len(self.rows))
-            place = slice(int(self.starts[first]), int(self.starts[last]))
-            yield Part(
-                cells=slice(first, last),
-                place=place,
-                pixels=self.order[place].astype(np.intp),
-                at=(self.at[place] & np.uint16(count * SEATS - 1)).astype(np.intp),
-            )
+        taken = np.zeros(len(self) * SEATS, np.float32)
+        taken[self.seats] = 1
+        return np.asarray(taken.reshape(-1, SEATS) @ (HATS > 0).astype(np.float32) > 0)
 
 
 @dataclass(frozen=True)

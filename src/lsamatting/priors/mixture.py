@@ -36,9 +36,6 @@ each colour channel. Known pixels of a cell count as one, of their mean colour: 
 would tell less than five that differ. Unknown pixels of a cell share their neighbours; the mixture
 is each pixel's own."""
 
-LEAF = 32
-"""Known colours in a leaf of the search tree: a good time for five neighbours."""
-
 SLACK = 0.5
 """A neighbour may be farther by this share than the nearest that it stands for: the search takes
 half the time, and the mixtures are no worse."""
@@ -112,7 +109,7 @@ def colour_mixture(
             return Mixture(alpha, confidence)
         known_colours = _colours(pixels, known_place)
         _, samples = _cells(known_colours, known_place, unknown.shape[1], KNOWN_CELL)
-        tree = cKDTree(samples, LEAF, balanced_tree=False)
+        tree = cKDTree(samples, balanced_tree=False)
         count = min(neighbours, len(samples))
         _, index = tree.query(means, k=np.arange(1, count + 1), eps=SLACK)
         found.append(samples[:, :3].T.astype(np.float32).take(index.T, axis=1))
@@ -213,7 +210,7 @@ def _explained(
     own:
         3×n, each pixel's colour less the mean c̄ of the colours that it is mixed of.
     sums:
-        18×n: c̄, then over x_i = c_i − c̄ the foreground's Σx_i and Σx_i x_iᵀ, then Σx_i x_iᵀ of both.
+        18×n: c̄, then over x_i = c_i − c̄ the foreground's Σx_i and Σx_i x_iᵀ, and both sides'.
     front, both:
         How many colours the foreground and both sides have.
     """

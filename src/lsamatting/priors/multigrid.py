@@ -23,8 +23,9 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import bsr_matrix, csr_matrix
 
-from lsamatting.priors.laplacian import Vector
-from lsamatting.priors.local_affine import COEFFICIENTS, LocalAffine
+from lsamatting.priors.coarse_energy import COEFFICIENTS
+from lsamatting.priors.couplings import Vector
+from lsamatting.priors.local_affine import LocalAffine
 from lsamatting.priors.products import add_product, add_transposed_product
 
 BLOCKS = 65536
@@ -134,28 +135,27 @@ class Multigrid:
         residual = target - self._finest.apply(solution)
         ones = self._finest.apply(np.ones_like(target))
         goal = tolerance * float(max(np.linalg.norm(target), np.linalg.norm(ones)))
-        direction = np.zeros_like(residual)
+        direction, product = np.zeros((2, len(residual)), residual.dtype)
         previous = 1.0
         for iteration in range(most_iterations):
             if float(np.linalg.norm(residual)) <= goal:
                 return solution, iteration
-            steered = self._precondition(residual)
+            steered, image = self._precondition(residual)
             agreement = float(residual @ steered)
             if not agreement > 0:
                 return solution, iteration
-            direction *= agreement / previous
-            direction += steered
-            del steered
-            product = self._finest.apply(direction)
+            # The matrix times the direction, by the same steps as the direction itself.
+            for total, own in ((direction, steered), (product, image)):
+                total *= agreement / previous
+                total += own
             step = agreement / float(direction @ product)
-            product *= step
-            residual -= product
-            np.multiply(direction, step, out=product)
-            solution += product
+            residual -= np.multiply(product, step, out=image)
+            solution += np.multiply(direction, step, out=steered)
             previous = agreement
         return solution, most_iterations
 
-    def _precondition(self, target: Vector) -> Vector:
+    def _precondition(self, target: Vector) -> tuple[Vector, Vector]:
+        """Give what one cycle makes of a residual, and the matrix times that."""
         level = self._finest
         solution, left = level.sweep_forward(target)
         collected = self._local.collect(left).reshape(-1, COEFFICIENTS, 1)
@@ -164,8 +164,12 @@ class Multigrid:
         correction = self._local.evaluate(np.matmul(self._normal, found).ravel())
         left -= level.apply(correction)
         solution += correction
-        solution += level.sweep_backward(left)
-        return solution
+        relaxed = level.sweep_backward(left)
+        solution += relaxed
+        # With (D + Cᵀ) y = t − M x, what was left before, M (x + y) is t + C y.
+        image = target.copy()
+        add_product(level.lower, relaxed, image)
+        return solution, image
 
     def _cycle(self, depth: int, target: Vector) -> Vector:
         if depth == len(self._levels):
