@@ -11,15 +11,15 @@ from scipy.sparse import csr_matrix
 
 from lsamatting.priors.couplings import AHEAD, Couplings, Vector
 from lsamatting.priors.lattice import HATS, SEATS, SPACING, Cells, Lattice
-from lsamatting.priors.products import add_product
+from lsamatting.priors.products import add_product, add_transposed_product, summing
 
 COEFFICIENTS = 4
 """Of an affine function of three channels."""
 
-BAND = 512
+BAND = 128
 """Cells, at least, whose pixels are multiplied by L together: whole rows of them."""
 
-CELLS = 64
+CELLS = 32
 """Cells whose pixels' products are summed together."""
 
 _MET = tuple((y, x) for y in (0, 1) for x in (-1, 0, 1))
@@ -104,13 +104,18 @@ def coarse_energy(
         of_met = sums.reshape(len(sums), -1, _GROUPS, COEFFICIENTS)[
             np.arange(len(sums))[:, None], :, met
         ]
-        for corner, nodes in enumerate(corners[band].T):
-            held = np.flatnonzero(nodes >= 0)
-            rows = slice(corner * COEFFICIENTS, (corner + 1) * COEFFICIENTS)
-            for place, (y, x) in enumerate(_MET):
+        blocks = np.full((len(sums), len(_MET), 4), -1, np.int64)
+        for place, (y, x) in enumerate(_MET):
+            for corner, nodes in enumerate(corners[band].T):
                 down, across = y - corner // 2, x - corner % 2
                 if across >= -1:
-                    half[nodes[held], 4 + 3 * down + across] += of_met[held, place, rows]
+                    held = nodes >= 0
+                    blocks[held, place, corner] = 9 * nodes[held] + 4 + 3 * down + across
+        add_transposed_product(
+            summing(blocks.ravel(), 9 * len(half), np.float64),
+            of_met.reshape(-1, COEFFICIENTS**2),
+            half.reshape(-1, COEFFICIENTS**2),
+        )
     # That is half of L; its transpose is the rest.
     for side in range(5):
         held = np.flatnonzero(lattice.neighbours[:, side] >= 0)

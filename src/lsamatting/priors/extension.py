@@ -50,9 +50,11 @@ def nearest_colours(image: Image, known: Mask) -> tuple[Image, Image]:
     distance, labels = cv2.distanceTransformWithLabels(
         (~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
+    place = np.flatnonzero(known)
+    colours = summed.reshape(-1, 3).take(place, axis=0)
     table = np.zeros((int(labels.max()) + 1, 3), np.float32)
-    table[labels[known]] = summed[known] / count[known][:, None]
-    return table[labels], distance.astype(np.float32)
+    table[labels.ravel().take(place)] = colours / count.ravel().take(place)[:, None]
+    return table.take(np.asarray(labels), axis=0), np.asarray(distance, np.float32)
 
 
 def smooth_colours(image: Image, known: Mask) -> Image:
@@ -120,6 +122,7 @@ def implied_alpha(
         line = foreground[rows] - background[rows]
         along = cv2.transform((image[rows] - background[rows]) * line, summing)
         length = cv2.transform(line * line, summing) + np.float32(softening)
-        share = np.divide(along, length, out=np.zeros_like(along), where=length > 0)
+        # Where there is nothing to divide by, there is nothing to divide.
+        share = along / np.maximum(length, np.finfo(np.float32).tiny)
         np.clip(share, 0, 1, out=alpha[rows])
     return alpha

@@ -17,9 +17,10 @@ import numpy as np
 from scipy.sparse import bsr_matrix, csr_matrix
 
 from lsamatting.priors.coarse_energy import COEFFICIENTS, coarse_energy
-from lsamatting.priors.couplings import Couplings, Places, Vector
+from lsamatting.priors.couplings import Couplings, Vector
 from lsamatting.priors.laplacian import MattingLaplacian
 from lsamatting.priors.lattice import HATS, SEATS, Cells, Lattice
+from lsamatting.priors.products import add_transposed_product, summing
 from lsamatting.samples import Samples, as_float
 
 CELLS = 512
@@ -105,8 +106,7 @@ class LocalAffine:
             for channel, colours in enumerate(self._colours[:, cells]):
                 gathered[cells, :, channel] = (own * colours) @ self._hats
         sums = np.zeros((len(self.lattice.rows), COEFFICIENTS), residual.dtype)
-        for corner, (held, nodes) in enumerate(self._corner_nodes):
-            sums[nodes] += gathered[held, corner]
+        add_transposed_product(self._of_corners, gathered.reshape(-1, COEFFICIENTS), sums)
         return sums.ravel()
 
     def matrix(self, diagonal: Vector) -> bsr_matrix:
@@ -119,12 +119,10 @@ class LocalAffine:
             weights = spread[cells].astype(np.float64)
             for place, (i, j) in enumerate(_PAIRS):
                 np.matmul(weights * basis[i] * basis[j], _TWO_HATS, out=sums[cells, :, place])
-        both = sums[..., _PAIR]
+        both = sums.reshape(-1, len(_PAIRS)).take(_PAIR.ravel(), axis=1)
         blocks = self._energy.copy()
-        for corner, (held, nodes) in enumerate(self._corner_nodes):
-            for other in range(4):
-                step = 4 + 3 * (other // 2 - corner // 2) + other % 2 - corner % 2
-                blocks[nodes, step] += both[held, _PAIR[corner, other]]
+        for pairs in self._of_pairs:
+            add_transposed_product(pairs, both, blocks.reshape(-1, COEFFICIENTS**2))
         exists = self.lattice.neighbours >= 0
         starts = np.concatenate([[0], np.cumsum(np.count_nonzero(exists, axis=1))])
         size = COEFFICIENTS * len(blocks)
@@ -149,6 +147,23 @@ class LocalAffine:
             yield slice(first, first + CELLS)
 
     @cached_property
-    def _corner_nodes(self) -> list[tuple[Places, Places]]:
-        """List the corners: which cells have a node there, and which."""
-        return [(held := np.flatnonzero(nodes >= 0), nodes[held]) for nodes in self._corners.T]
+    def _of_corners(self) -> csr_matrix:
+        """Sums what cells have for their corners into nodes."""
+        return summing(self._corners.ravel(), len(self.lattice.rows), self._hats.dtype)
+
+    @cached_property
+    def _of_pairs(self) -> list[csr_matrix]:
+        """Sum what cells have for pairs of corners into blocks of nodes and their neighbours.
+
+        First from the one corner to the other, then back where they are two.
+        """
+        blocks = 9 * len(self.lattice.rows)
+        there, back = np.full((2, len(self._corners), len(_PAIRS)), -1, np.int64)
+        for place, (i, j) in enumerate(_PAIRS):
+            step = 3 * (j // 2 - i // 2) + j % 2 - i % 2
+            first, second = self._corners[:, i], self._corners[:, j]
+            held = (first >= 0) & (second >= 0)
+            there[held, place] = 9 * first[held] + 4 + step
+            if i != j:
+                back[held, place] = 9 * second[held] + 4 - step
+        return [summing(target.ravel(), blocks, np.float64) for target in (there, back)]

@@ -36,9 +36,9 @@ each colour channel. Known pixels of a cell count as one, of their mean colour: 
 would tell less than five that differ. Unknown pixels of a cell share their neighbours; the mixture
 is each pixel's own."""
 
-SLACK = 0.5
+SLACK = 0.75
 """A neighbour may be farther by this share than the nearest that it stands for: the search takes
-half the time, and the mixtures are no worse."""
+less than half the time, and the mixtures are no worse."""
 
 RIDGE = 1e-3
 """Regularisation of the mixture's weights, as a share of the mean squared colour difference."""

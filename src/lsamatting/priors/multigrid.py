@@ -116,7 +116,7 @@ class Multigrid:
             matrix, normal = _normalised(matrix.tobsr(blocksize=(COEFFICIENTS, COEFFICIENTS)))
             self._down.append(_of_type(down @ _block_diagonal(normal), dtype))
             lattice = coarser
-        self._direct = cho_factor(matrix.toarray())
+        self._direct = cho_factor(matrix.toarray(), overwrite_a=True, check_finite=False)
 
     def solve(
         self, target: Vector, *, start: Vector, tolerance: float, most_iterations: int
@@ -173,7 +173,8 @@ class Multigrid:
 
     def _cycle(self, depth: int, target: Vector) -> Vector:
         if depth == len(self._levels):
-            return np.asarray(cho_solve(self._direct, target), target.dtype)
+            found = cho_solve(self._direct, target, check_finite=False)
+            return np.asarray(found, target.dtype)
         level, down = self._levels[depth], self._down[depth]
         solution, left = level.sweep_forward(target)
         coarse = np.zeros(down.shape[1], target.dtype)
@@ -222,7 +223,7 @@ def _normalised(matrix: bsr_matrix) -> tuple[bsr_matrix, Vector]:
     own = np.zeros((nodes, COEFFICIENTS, COEFFICIENTS))
     own[block_row[on_diagonal]] = matrix.data[on_diagonal]
     ridge = RIDGE * np.trace(own, axis1=1, axis2=2) + np.finfo(np.float64).tiny
-    own += ridge[:, None, None] * np.eye(COEFFICIENTS)
+    own[:, range(COEFFICIENTS), range(COEFFICIENTS)] += ridge[:, None]
     normal = np.linalg.inv(np.linalg.cholesky(own)).transpose(0, 2, 1)
     for first in range(0, len(block_row), BLOCKS):
         part = slice(first, first + BLOCKS)

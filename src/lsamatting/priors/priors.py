@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -245,16 +246,26 @@ class _Part:
 
     def _filled(self, name: str) -> NDArray[np.float32]:
         """Put what was solved for where it belongs: known pixels are 0 and 1, their certainty 1."""
-        trimap, before = self._field._trimap, self._field._before
-        marks = trimap[self._rows, self._columns]
+        marks = self._field._trimap[self._rows, self._columns]
         known = np.ones(marks.shape, bool) if name == "mixture_confidence" else marks == 255
         filled = known.astype(np.float32)
+        before = self._field._before
+        values = self._field._solved[name][before[self._rows.start] : before[self._rows.stop]]
+        place, chosen = self._unknown
+        filled.ravel()[place] = values if chosen is None else values[chosen]
+        return filled
+
+    @cached_property
+    def _unknown(self) -> tuple[NDArray[np.intp], NDArray[np.bool_] | None]:
+        """Tell where the part's unknown pixels are, and which they are of those in its rows."""
+        trimap = self._field._trimap
+        strip = _unknown(trimap[self._rows])
+        if self._columns == slice(0, trimap.shape[1]):
+            return np.flatnonzero(strip), None
         within = np.zeros(trimap.shape[1], bool)
         within[self._columns] = True
-        strip = _unknown(trimap[self._rows])
-        values = self._field._solved[name][before[self._rows.start] : before[self._rows.stop]]
-        filled[_unknown(marks)] = values[np.broadcast_to(within, strip.shape)[strip]]
-        return filled
+        place = np.flatnonzero(strip[:, self._columns])
+        return place, np.broadcast_to(within, strip.shape)[strip]
 
     def _enlarged(self, planes: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Interpolate planes or colours of the grid at the part's pixels: H×W×C."""
@@ -262,8 +273,7 @@ class _Part:
         rows, columns = self._rows, self._columns
         if not self._field._on_grid:
             # The grid's pixels are not quite twice as large then: only the whole tells where.
-            whole = [enlarge(plane, (width, height))[rows, columns] for plane in planes]
-            return np.dstack(whole)
+            return _merged([enlarge(plane, (width, height))[rows, columns] for plane in planes])
         # One more on each side, for the interpolation at the border.
         top, left = max(rows.start // GRID - 1, 0), max(columns.start // GRID - 1, 0)
         bottom, right = -(-rows.stop // GRID) + 1, -(-columns.stop // GRID) + 1
@@ -277,7 +287,11 @@ class _Part:
                     columns.start - GRID * left : columns.stop - GRID * left,
                 ]
             )
-        return enlarged[0] if len(enlarged) == 1 else np.dstack(enlarged)
+        return _merged(enlarged)
+
+
+def _merged(planes: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return planes[0] if len(planes) == 1 else np.asarray(cv2.merge(planes))
 
 
 def _unknown(marks: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -16,6 +16,24 @@ from scipy.sparse import _sparsetools, csr_matrix
 Array = NDArray[np.floating[Any]]
 
 
+def summing(target: NDArray[np.integer[Any]], size: int, dtype: Any) -> csr_matrix:
+    """Give the m×`size` matrix whose transposed product sums rows that have the same target.
+
+    Parameters
+    ----------
+    target:
+        m: where each row is added, -1 for nowhere.
+    size:
+        How many targets there are.
+    dtype:
+        Of what is to be summed.
+    """
+    held = target >= 0
+    starts = np.concatenate([[0], np.cumsum(held)]).astype(np.int32)
+    indices = target[held].astype(np.int32)
+    return csr_matrix((np.ones(len(indices), dtype), indices, starts), shape=(len(target), size))
+
+
 def add_product(matrix: csr_matrix, array: Array, out: Array, *, rows: slice = slice(None)) -> None:
     """Add some rows of a matrix times a vector, or times each column of an array, to `out`.
 
