@@ -14,33 +14,42 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lsamatting.inference.precision import cpu_has_bfloat16
-
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic iteration, as published: they bring singular values near 1 fast, not exactly."""
 
 ITERATIONS = 5
 
-LARGE = 64
-"""Matrices with no fewer rows and columns are multiplied in bfloat16 where the device gains by it:
-the iteration bears the rounding, and of a wide network it would take as long as the gradients."""
-
 
 def orthogonalise(matrix: Tensor) -> Tensor:
     """Bring all singular values of a matrix near 1 (within about 0.7 and 1.2).
 
+    Each step of the iteration multiplies from the left by a polynomial in the matrix times its
+    transpose, so that everything but the last product is among small square matrices: a third of
+    the time where a convolution has nine times as many inputs as outputs.
+
     Parameters
     ----------
     matrix
-        M×N, float32 or bfloat16.
+        M×N, float32.
     """
-    a, b, c = COEFFICIENTS
     x: Tensor = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     x = x / (x.norm() + 1e-7)
-    for _ in range(ITERATIONS):
-        square = x @ x.T
-        x = a * x + (b * square + c * square @ square) @ x
+    square = x @ x.T
+    step = _polynomial(square)
+    factor = step
+    for _ in range(ITERATIONS - 1):
+        square = step @ square @ step
+        step = _polynomial(square)
+        factor = step @ factor
+    x = factor @ x
     return x if matrix.shape[0] <= matrix.shape[1] else x.T
+
+
+def _polynomial(square: Tensor) -> Tensor:
+    a, b, c = COEFFICIENTS
+    result = torch.addmm(square, square, square, beta=b, alpha=c)
+    result.diagonal().add_(a)
+    return result
 
 
 class Muon(torch.optim.Optimizer):
@@ -91,10 +100,8 @@ class Muon(torch.optim.Optimizer):
             state["momentum"] = torch.zeros_like(parameter)
         state["momentum"].lerp_(gradient, 1 - group["momentum"])
         direction = gradient.lerp(state["momentum"], group["momentum"]).flatten(1)
-        half = min(direction.shape) >= LARGE and (parameter.is_cuda or cpu_has_bfloat16())
-        direction = direction.to(torch.bfloat16 if half else torch.float32)
         scale = 0.2 * max(direction.shape) ** 0.5
-        step = orthogonalise(direction).to(parameter.dtype).view_as(parameter)
+        step = orthogonalise(direction.float()).to(parameter.dtype).view_as(parameter)
         parameter.add_(step, alpha=-group["lr"] * scale)
 
     def _adam(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
