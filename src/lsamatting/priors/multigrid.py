@@ -110,9 +110,9 @@ class Multigrid:
             self._levels.append(_Level.of(ones, _of_type(lower, dtype), bounds))
             del matrix
             down = _of_coefficients(interpolation, np.linalg.inv(normal))
-            half = down.T @ (lower @ down)
+            half = down.T @ (lower @ down + down / 2)
             del lower
-            matrix = half + half.T + down.T @ down
+            matrix = half + half.T
             matrix, normal = _normalised(matrix.tobsr(blocksize=(COEFFICIENTS, COEFFICIENTS)))
             self._down.append(_of_type(down @ _block_diagonal(normal), dtype))
             lattice = coarser
