@@ -23,6 +23,7 @@ from lsamatting.choices import (
 from lsamatting.errors import ConfigError
 from lsamatting.foreground.estimate import estimate_foreground
 from lsamatting.images import DEFAULT_MAX_PIXELS, Picture, read_picture
+from lsamatting.inference.ahead import RuntimeAhead
 from lsamatting.inference.estimate import EstimateOptions, default_precision, estimate
 from lsamatting.inference.open_picture import Progress
 from lsamatting.inference.refinement.options import RefinementOptions, default_options
@@ -100,8 +101,9 @@ class Matting:
             averaging=Averaging() if tta is True else tta or SINGLE,
             memory=parse_memory(memory) if isinstance(memory, str) else memory,
         )
+        # In this order: what loads ahead would be waited for if it were asked what it has.
         self.runtime: Runtime = (
-            network if isinstance(network, Runtime) else _with_torch(network, device)
+            network if isinstance(network, RuntimeAhead | Runtime) else _with_torch(network, device)
         )
 
     @classmethod

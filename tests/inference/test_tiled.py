@@ -106,6 +106,39 @@ def test_averages_of_tiles_are_those_of_the_whole(attention):
         assert np.linalg.norm(level - average) < 0.05 * np.linalg.norm(average)
 
 
+class Counted:
+    """Finds in each tile its own averages, drawn to those that it is to follow."""
+
+    config = NetworkConfig.lite()
+
+    def __init__(self, pull):
+        self.pull = pull
+        self.runs = 0
+
+    def sums(self, layout, counted, *, precision, averages=None):
+        self.runs += 1
+        own = np.float32([layout.image.mean(), 1])
+        followed = own if averages is None else averages[0]
+        weight = float(counted.sum())
+        return [((own + self.pull * (followed - own)) * weight, weight)]
+
+
+@pytest.mark.parametrize(
+    ("pull", "rounds", "near"), [(0, 2, 1e-6), (0.05, 2, 0.01), (0.9, ROUNDS, 0.3)]
+)
+def test_averages_that_stand_still_are_gathered_no_further(picture, pull, rounds, near):
+    _, trimap = picture
+    shades = np.linspace(0, 255, len(trimap), dtype=np.uint8)[:, None, None]
+    frame = frame_picture(np.broadcast_to(shades, (*trimap.shape, 3)), trimap, tile=128)
+    tiles = list(cut(frame.trimap == 128, 128))
+    runtime = Counted(pull)
+    (found,) = gather(runtime, frame, square_symmetries(1)[0], tiles, precision="full")
+    assert runtime.runs == rounds * len(tiles)
+    (own,) = gather(Counted(0), frame, square_symmetries(1)[0], tiles, precision="full")
+    # What is followed is what is found, so that the fixed point is the mean of the tiles' own.
+    assert np.abs(found - own).max() < near
+
+
 def test_given_averages_are_followed(lite, picture):
     frame = frame_picture(*picture, priors=lite.config.priors)
     layout = frame.lay_out()
@@ -166,9 +199,16 @@ def test_progress_counts_runs_on_tiles_and_can_end_them(lite, picture):
     opened = OpenPicture(Counting(), frame)
     opened.estimate(progress=until(None))
     total = told[0][1]
-    assert total == len(runs) > 10
-    assert told[: total + 1] == [(done, total, done) for done in range(total + 1)]
-    assert runs.count("sums") == ROUNDS * runs.count("run")
+    tiles = runs.count("run")
+    assert total == (ROUNDS + 1) * tiles > 10
+    gathered = runs.count("sums")
+    assert gathered % tiles == 0
+    assert 2 * tiles <= gathered <= ROUNDS * tiles
+    # Rounds that need not be count as done.
+    saved = ROUNDS * tiles - gathered
+    assert told[: len(runs) + 1] == [
+        (done if done <= gathered else done + saved, total, done) for done in range(len(runs) + 1)
+    ]
     runs.clear()
     with pytest.raises(CancelledError):
         opened.estimate(progress=until(3))

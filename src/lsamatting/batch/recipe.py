@@ -102,20 +102,26 @@ class Model:
     memory: int | None = None
     """Bytes that may be taken, of all workers together; None for half of what is free."""
 
-    def load(self) -> Matting:
-        """Load the weights.
+    def load(self, *, ahead: bool = False) -> Matting:
+        """Load the weights; `ahead`, while the first picture is read and its priors are solved.
 
         Raises
         ------
         WeightsError, ConfigError
-            As `Matting.from_pretrained`.
+            As `Matting.from_pretrained`, or as `RuntimeAhead`.
         """
+        from lsamatting.inference.ahead import RuntimeAhead
+        from lsamatting.inference.runtime import load_runtime
+        from lsamatting.network.files import find_weights
+
+        runtime = (RuntimeAhead if ahead else load_runtime)(
+            find_weights(self.weights), self.runtime, device=self.device
+        )
+        # It imports much, and what is loaded ahead need not wait for that.
         from lsamatting.matting import Matting
 
-        return Matting.from_pretrained(
-            self.weights,
-            runtime=self.runtime,
-            device=self.device,
+        return Matting(
+            runtime,
             padding=self.padding,
             boundary=self.boundary,
             tta=self.tta,

@@ -38,15 +38,21 @@ class Work:
     _latest: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, recipe: Recipe, *, strokes: Callable[[Picture], Strokes] | None = None) -> Work:
-        """Load the model of a recipe.
+    def of(
+        cls,
+        recipe: Recipe,
+        *,
+        strokes: Callable[[Picture], Strokes] | None = None,
+        ahead: bool = False,
+    ) -> Work:
+        """Load the model of a recipe; `ahead`, while the first picture is read.
 
         Raises
         ------
         WeightsError, ConfigError, MissingExtraError
             As `Matting.from_pretrained`, or the runtime cannot refine and the recipe does.
         """
-        model = recipe.model.load()
+        model = recipe.model.load(ahead=ahead)
         if recipe.refine:
             model.runtime.check_refines()
         return cls(recipe, model, strokes)

@@ -219,15 +219,16 @@ def _do_one(
     work = Work.of(
         recipe,
         strokes=None if strokes is None else partial(read_corrections, strokes, max_pixels=limit),
+        ahead=True,
     )
-    runtime = work.model.runtime
-    ended = _Ended(runtime.name, runtime.device, work.model.options.precision, thread_count())
+    done = []
     for job in pending:
         with Bar() as bar:
             report = work.do(job, None if quiet else bar)
-        ended.done.append(report)
+        done.append(report)
         _tell(report, quiet=quiet)
-    return ended
+    runtime, precision = work.model.runtime, work.model.options.precision
+    return _Ended(runtime.name, runtime.device, precision, thread_count(), done)
 
 
 def _do_several(

@@ -101,6 +101,25 @@ class Runtime(Protocol):
         """
 
 
+def choose_runtime(weights: Path, name: RuntimeName = "auto") -> RuntimeName:
+    """Say which runtime `load_runtime` loads: `torch` or `onnx`.
+
+    Raises
+    ------
+    ConfigError
+        There is no such runtime.
+    MissingExtraError
+        PyTorch is asked for and not installed.
+    """
+    if name not in get_args(RuntimeName):
+        raise ConfigError(f"runtime {name!r}; accepted: {', '.join(get_args(RuntimeName))}")
+    if name == "auto":
+        return "torch" if installed("torch") and not is_graph(weights) else "onnx"
+    if name == "torch":
+        require("torch", "the runtime torch")
+    return name
+
+
 def load_runtime(weights: Path, name: RuntimeName = "auto", *, device: str = "auto") -> Runtime:
     """Load a network.
 
@@ -123,15 +142,10 @@ def load_runtime(weights: Path, name: RuntimeName = "auto", *, device: str = "au
     MissingExtraError
         PyTorch is asked for and not installed.
     """
-    if name not in get_args(RuntimeName):
-        raise ConfigError(f"runtime {name!r}; accepted: {', '.join(get_args(RuntimeName))}")
-    if name == "auto":
-        name = "torch" if installed("torch") and not is_graph(weights) else "onnx"
-    if name == "onnx":
+    if choose_runtime(weights, name) == "onnx":
         from lsamatting.inference.onnx_runtime import OnnxRuntime
 
         return OnnxRuntime(weights, device)
-    require("torch", "the runtime torch")
     from lsamatting.inference.device import choose_device
     from lsamatting.inference.torch_runtime import TorchRuntime
     from lsamatting.network.lsanet import LSANet
