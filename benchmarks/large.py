@@ -301,7 +301,7 @@ def seams(dataset: Path | None, enlarge: float, side: int) -> None:
         }
         ways["each tile's own averages, overlap 96"] = None, 96
         for rounds in (1, 2, 3):
-            tiled.ROUNDS = rounds
+            tiled.ROUNDS, tiled.STILL = rounds, 0.0
             tiles = list(cut(unknown, side))
             gathered = tiled.gather(runtime, frame, IDENTITY, tiles, precision="full")
             ways[f"gathered in {rounds} rounds, overlap 96"] = gathered, 96

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from lsamatting.weights import bundled_folder
 from tests.cli.matte_runs import batch_of
 
 
@@ -189,3 +191,16 @@ def test_more_threads_than_a_process_can_have_are_refused(cli, scene):
     outcome = cli("matte", scene.image, scene.trimap, "--threads", "1000000")
     assert outcome.code == 2
     assert "found 1000000; accepted on this machine" in outcome.error_line
+
+
+def test_weights_that_are_loaded_meanwhile_are_told_of_in_one_line(cli, scene, tmp_path):
+    folder = tmp_path / "weights"
+    shutil.copytree(bundled_folder("lite"), folder)
+    (folder / "model.safetensors").write_bytes(b"no numbers")
+    out = tmp_path / "alpha.png"
+    for runtime in ("onnx", "torch"):
+        options = ("-o", out, "--weights", folder, "--runtime", runtime)
+        outcome = cli("matte", scene.image, scene.trimap, *options)
+        assert outcome.code == 2
+        assert "model.safetensors" in outcome.error_line
+        assert not out.exists()

@@ -25,13 +25,12 @@ Progress = Callable[[int, int], None]
 """Called with the runs on tiles done and their number. An exception that it raises ends all."""
 
 ROUNDS = 4
-"""Of gathering, at most: after five all levels would be exact in any case; after three opacities
-were within 0.21/255 of those with the whole picture's averages, after two within 1.5/255 (three
-photographs in 6 to 12 tiles; without following the other tiles of a round 1.8 and 4.5)."""
+"""Of gathering, at most. After five all levels would be exact in any case."""
 
-STILL = 0.015
+STILL = 0.03
 """Change of an average in a round, of the root mean square of its level's, at which there is no
-further one. There opacities are right to about 6/255 times the last change."""
+further one. There opacities are right to about 6/255 times the last change; most pictures come to
+it in three rounds."""
 
 SPREAD = (5**0.5 - 1) / 2
 """Turns by this part of a circle come back near to where they were as late as can be."""
