@@ -13,6 +13,7 @@ from scipy.sparse.linalg import spsolve
 from lsamatting.errors import ConfigError, ImageError
 from lsamatting.foreground import foreground_cost, refine_foreground
 from lsamatting.foreground.refine import refine_samples
+from lsamatting.foreground.sweeps import smooth
 
 
 def random_alpha(rng, height, width):
@@ -396,3 +397,24 @@ def test_importing_the_names_compiles_nothing():
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("height", [1, 2, 31, 32, 33, 34, 64, 65, 97])
+@pytest.mark.parametrize("width", [1, 2, 9])
+def test_a_sweep_does_pixels_of_one_colour_before_those_of_the_other(height, width):
+    rng = np.random.default_rng(0)
+    x, b = rng.random((2, height + 2, 1, width + 2), dtype=np.float32)
+    wx, wy, inverse = 0.3 * rng.random((3, height + 2, width + 2), dtype=np.float32)
+    expected = x.astype(np.float64)
+    pixels = list(np.ndindex(height, width))
+    for parity in (0, 1):
+        for y, i in ((y + 1, i + 1) for y, i in pixels if (y + i + parity) % 2):
+            expected[y, 0, i] = inverse[y, i] * (
+                b[y, 0, i]
+                + wx[y, i - 1] * expected[y, 0, i - 1]
+                + wx[y, i] * expected[y, 0, i + 1]
+                + wy[y - 1, i] * expected[y - 1, 0, i]
+                + wy[y, i] * expected[y + 1, 0, i]
+            )
+    smooth(x, b, wx, wy, inverse, False, False)
+    np.testing.assert_allclose(x, expected, atol=1e-6)

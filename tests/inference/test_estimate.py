@@ -151,7 +151,7 @@ def test_nothing_of_pytorch_is_needed_but_to_run_a_network():
         "from lsamatting.inference.tta import Averaging\n"
         "from lsamatting.network.config import NetworkConfig\n"
         "class Red:\n"
-        "    config = NetworkConfig.paper()\n"
+        "    config, name = NetworkConfig.paper(), 'onnx'\n"
         "    def run(self, layout, *, precision):\n"
         "        return layout.image[..., 0]\n"
         "image = np.full((30, 50, 3), 0.25, np.float32)\n"

@@ -7,8 +7,11 @@ and their border is then what lies around these rows.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lsamatting.compiled import compiled, prange
+
+Array = NDArray[np.float32]
 
 _ROWS = 32  # of a strip that one thread sweeps with both colours while it is in the cache
 
@@ -97,28 +100,44 @@ def _row(x, b, wx, wy, inverse, c, y, parity, new):  # type: ignore[no-untyped-d
         here[i] = new[i]
 
 
-@compiled(parallel=True, fastmath={"contract"})
-def smooth(x, b, wx, wy, inverse, begun, more):  # type: ignore[no-untyped-def]
+def smooth(
+    x: Array, b: Array, wx: Array, wy: Array, inverse: Array, begun: bool, more: bool
+) -> None:
     """Sweep once over all pixels, even ones first.
 
     Of a picture that is swept some rows at a time, from the top: `begun` says that the first row is
     the last one of those before, whose odd pixels were left, and `more` that others follow.
     """
+    # Two functions: of two loops in one, numba may make one loop, which sweeps a strip's outer rows
+    # before the strips beside it have done their even pixels.
+    _sweep_strips(x, b, wx, wy, inverse, begun)
+    _sweep_between(x, b, wx, wy, inverse, begun, more)
+
+
+@compiled(parallel=True, fastmath={"contract"})
+def _sweep_strips(x, b, wx, wy, inverse, begun):  # type: ignore[no-untyped-def]
+    """Sweep strips of rows, but for the odd pixels of their outer rows."""
     channels, height = x.shape[1], x.shape[0] - 2
     # Parts begin with an odd row, so that this one is counted from where parity is the other.
     start = 1 if begun else 0
     odd = 1 - start
-    strips = (height - start + _ROWS - 1) // _ROWS
-    for s in prange(strips):
+    for s in prange((height - start + _ROWS - 1) // _ROWS):
         new = np.empty(x.shape[2], np.float32)
         first, last = 1 + start + s * _ROWS, min(height, start + (s + 1) * _ROWS)
-        # The odd pixels of the strip's outer rows must wait for the even ones of the next strip.
         for c in range(channels):
             for y in range(first, last + 1):
                 _row(x, b, wx, wy, inverse, c, y, start, new)
                 if y - 1 > first:
                     _row(x, b, wx, wy, inverse, c, y - 1, odd, new)
-    for s in prange(strips):
+
+
+@compiled(parallel=True, fastmath={"contract"})
+def _sweep_between(x, b, wx, wy, inverse, begun, more):  # type: ignore[no-untyped-def]
+    """Sweep the odd pixels of the strips' outer rows, when all even ones are done."""
+    channels, height = x.shape[1], x.shape[0] - 2
+    start = 1 if begun else 0
+    odd = 1 - start
+    for s in prange((height - start + _ROWS - 1) // _ROWS):
         new = np.empty(x.shape[2], np.float32)
         first, last = 1 + start + s * _ROWS, min(height, start + (s + 1) * _ROWS)
         for c in range(channels):

@@ -148,7 +148,11 @@ class Multigrid:
             for total, own in ((direction, steered), (product, image)):
                 total *= agreement / previous
                 total += own
-            step = agreement / float(direction @ product)
+            curvature = float(direction @ product)
+            if not curvature > 0:
+                # Of a residual that is nothing but rounding single precision may see none.
+                return solution, iteration
+            step = agreement / curvature
             residual -= np.multiply(product, step, out=image)
             solution += np.multiply(direction, step, out=steered)
             previous = agreement
