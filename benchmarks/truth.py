@@ -2,12 +2,13 @@
 
     python benchmarks/truth.py DATA
 
-DATA holds `image/`, `alpha/` and `trimap/`, matched by stem. Along the normal of each matte's contour
-(α = 0.5, where it is steep) the photograph's edge is where its colour, in L*a*b*, changes most;
-contour pixels without one edge that stands out are left out. Printed are, by picture, the median
-displacement in pixels (positive: the photograph's edge lies outside of the matte's), the share of
-edges displaced by more than a pixel, and what the median costs: the errors of the true matte against
-itself, grown or shrunk by so much. A method that finds the photograph's edge is charged about that.
+DATA holds `image/`, `alpha/` and `trimap/`, matched by stem. Along the normal of each matte's
+contour (α = 0.5, where it is steep) the photograph's edge is where its colour, in L*a*b*, changes
+most; contour pixels without one edge that stands out are left out. Printed are, by picture, the
+median displacement in pixels (positive: the photograph's edge lies outside of the matte's), the
+share of edges displaced by more than a pixel, and what the median costs: the errors of the true
+matte against itself, grown or shrunk by so much. A method that finds the photograph's edge is
+charged about that.
 """
 
 from __future__ import annotations

@@ -83,10 +83,15 @@ def test_the_papers_taps_have_their_strides_and_channels(paper):
     ]
 
 
-def test_lite_stays_within_its_budget():
+@pytest.mark.parametrize(
+    ("config", "parameters", "multiply_adds"),
+    [(NetworkConfig.lite(), 2_000_000, 16_000), (NetworkConfig.preset("base"), 10_000_000, 64_000)],
+    ids=["lite", "base"],
+)
+def test_bundled_networks_stay_within_their_budgets(config, parameters, multiply_adds):
+    """At most 20 MB in half precision, and base four times the work of lite."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    config = NetworkConfig.lite()
     network = LSANet(config).eval()
     side = 128
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -95,8 +100,8 @@ def test_lite_stays_within_its_budget():
             torch.rand(1, 1, side, side),
             torch.rand(1, config.prior_channels, side, side),
         )
-    assert count(network) <= 5_000_000
-    assert counter.get_total_flops() / 2 / side**2 <= 30_000
+    assert count(network) <= parameters
+    assert counter.get_total_flops() / 2 / side**2 <= multiply_adds
 
 
 def test_forward_is_the_diagram(paper):
