@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from lsamatting.batch.claims import Claims
-from lsamatting.batch.cluster import Cluster, ClusterOptions, _connect, _Worker
+from lsamatting.batch.cluster import Cluster, ClusterOptions, _connect, _Worker, room_for
 from lsamatting.batch.here import work_here
 from lsamatting.batch.job import Done, Job
 from lsamatting.batch.recipe import Model, Recipe
@@ -36,14 +36,31 @@ def test_numbers_that_cannot_be(options, words):
         ClusterOptions(**options)
 
 
+@pytest.mark.parametrize(
+    ("options", "resources", "room"),
+    [
+        ({}, {"CPU": 8.0}, 8),
+        ({"threads": 3}, {"CPU": 8.0}, 2),
+        ({"threads": 16}, {"CPU": 8.0}, 1),
+        ({"most_workers": 4}, {"CPU": 8.0}, 4),
+        ({"gpus": 0.25}, {"CPU": 8.0, "GPU": 1.0}, 4),
+        ({}, {}, 1),
+    ],
+)
+def test_workers_of_a_machine_share_its_memory(options, resources, room):
+    assert room_for(ClusterOptions(**options), resources) == room
+
+
 @pytest.fixture
 def worker(scene, weights, monkeypatch):
     """What an actor does, in this process."""
 
     def made(weights: object = weights) -> _Worker:
-        return _Worker(Recipe(Model(str(weights), "cpu")), 1, str(scene.folder / "out"), "m")
+        recipe = Recipe(Model(str(weights), "cpu"))
+        return _Worker(recipe, ClusterOptions(), str(scene.folder / "out"), "m")
 
-    monkeypatch.setattr("lsamatting.batch.worker.prepare", lambda recipe, _: Work.of(recipe))
+    monkeypatch.setattr("lsamatting.batch.cluster._resources_here", lambda: {"CPU": 2.0})
+    monkeypatch.setattr("lsamatting.batch.worker.prepare", lambda recipe, *_: Work.of(recipe))
     return made
 
 

@@ -7,7 +7,7 @@ import logging
 import math
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -155,7 +155,7 @@ class Cluster:
         blocks = math.ceil(len(rows) / options.at_a_time)
         done = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
             _Worker,
-            fn_constructor_args=(self._recipe, options.threads, self._out, self._mark),
+            fn_constructor_args=(self._recipe, options, self._out, self._mark),
             batch_size=options.at_a_time,
             compute=ray.data.ActorPoolStrategy(
                 min_size=options.least_workers,
@@ -181,17 +181,39 @@ class Cluster:
                 return
 
 
+def room_for(options: ClusterOptions, resources: Mapping[str, float]) -> int:
+    """Count the workers that a machine of these resources has room for, at least 1.
+
+    They share its memory. How many there will be is not known, as their number follows the work.
+    """
+    room = resources.get("CPU", 1) // max(options.threads, 1)
+    if options.gpus:
+        room = min(room, resources.get("GPU", 0) / options.gpus)
+    return max(int(min(room, options.most_workers or math.inf)), 1)
+
+
+def _resources_here() -> dict[str, float]:
+    """Tell what the machine of this actor has, as Ray counts it."""
+    import ray
+
+    here = ray.get_runtime_context().get_node_id()
+    found: list[dict[str, float]] = [
+        node["Resources"] for node in ray.nodes() if node["NodeID"] == here
+    ]
+    return found[0] if found else {}
+
+
 class _Worker:
     """What an actor does: a batch of rows in, a row for each of them back."""
 
-    def __init__(self, recipe: Recipe, threads: int, out: str, mark: str) -> None:
+    def __init__(self, recipe: Recipe, options: ClusterOptions, out: str, mark: str) -> None:
         from lsamatting.batch.worker import prepare
 
         self._claims = Claims(out, mark)
         self._work: Work | None = None
         self._problem: str | None = None
         try:
-            self._work = prepare(recipe, threads)
+            self._work = prepare(recipe, options.threads, room_for(options, _resources_here()))
         except LsamattingError as error:
             # Raised here it would be tried again for ever.
             self._problem = str(error)

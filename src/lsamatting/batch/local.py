@@ -139,13 +139,7 @@ class LocalPool:
 
     def _start(self, device: str) -> None:
         ours, theirs = self._context.Pipe()
-        memory = self._recipe.model.memory
-        model = replace(
-            self._recipe.model,
-            device=device,
-            memory=None if memory is None else memory // len(self._devices),
-        )
-        recipe = replace(self._recipe, model=model)
+        recipe = replace(self._recipe, model=replace(self._recipe.model, device=device))
         process = self._context.Process(
             target=serve,
             args=(theirs, recipe, self._threads, len(self._devices), self._account),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -33,9 +33,8 @@ def serve(
     """Be one of some workers until the pipe closes: a `Job` in, an `Outcome` out."""
     # Ctrl-C reaches all processes of a terminal; the one that hands out jobs decides when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    share_memory(workers)
     try:
-        work = prepare(recipe, threads)
+        work = prepare(recipe, threads, workers)
     except LsamattingError as error:
         connection.send(Ready(problem=str(error)))
         return
@@ -52,8 +51,17 @@ def serve(
             os._exit(0)
 
 
-def prepare(recipe: Recipe, threads: int) -> Work:
+def prepare(recipe: Recipe, threads: int, workers: int) -> Work:
     """Set a process up that does nothing but work, and load the model.
+
+    Parameters
+    ----------
+    recipe
+        What to do; the memory that it states is that of all workers of this machine together.
+    threads
+        Of this process.
+    workers
+        How many share this machine's memory.
 
     Raises
     ------
@@ -72,4 +80,8 @@ def prepare(recipe: Recipe, threads: int) -> Work:
 
     keep_freed_memory()
     limit_threads(threads)
+    share_memory(workers)
+    memory = recipe.model.memory
+    if memory is not None:
+        recipe = replace(recipe, model=replace(recipe.model, memory=memory // workers))
     return Work.of(recipe)
