@@ -28,7 +28,13 @@ from validation import build, markdown
 
 Image = NDArray[np.float32]
 
-OPACITIES = ("alpha_joint", "alpha_closed_form", "alpha_mixture", "mixture_confidence")
+OPACITIES = (
+    "alpha_light",
+    "alpha_joint",
+    "alpha_closed_form",
+    "alpha_mixture",
+    "mixture_confidence",
+)
 EXTENSIONS = (
     "nearest_foreground",
     "nearest_background",

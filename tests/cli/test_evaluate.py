@@ -104,7 +104,7 @@ def test_scoring_needs_no_network(discs, mattes):
 def test_others_than_our_network(cli, discs, method):
     outcome = cli("evaluate", discs, "--method", method, "-o", "r.jsonl")
     assert outcome.code == 0, outcome.err
-    assert read_records(discs.parent / "r.jsonl").name == {"prior": "alpha_joint"}.get(
+    assert read_records(discs.parent / "r.jsonl").name == {"prior": "alpha_light"}.get(
         method, method
     )
 

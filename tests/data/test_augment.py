@@ -22,6 +22,7 @@ EVERYTHING = AugmentConfig(
         defocus=0.5,
         harmonise=0.5,
         camouflage=0.5,
+        light=0.5,
         noise=0.5,
         jpeg=0.5,
         soft_trimap=0.5,
@@ -40,6 +41,14 @@ def test_every_sample_keeps_the_compositing_equation_and_its_ranges(number: int)
     assert set(np.unique(sample.trimap)) <= {0, 128, 255}
     assert (sample.alpha[sample.trimap == 0] == 0).all()
     assert (sample.alpha[sample.trimap == 255] == 1).all()
+
+
+def test_a_lens_mixes_light() -> None:
+    config = AugmentConfig(realism=Realism(light=1.0, light_exponent=(2.0, 2.0)))
+    sample = augment(np.random.default_rng(3), blob(200, 150), photo(), 96, config)
+    alpha = sample.alpha[..., None]
+    light = alpha * sample.foreground**2 + (1 - alpha) * sample.background**2
+    np.testing.assert_allclose(sample.image, np.sqrt(light), atol=1e-5)
 
 
 @pytest.mark.parametrize("number", range(12))

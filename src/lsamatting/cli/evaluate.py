@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 EvaluatedMethod = Literal["lsamatting", "prior", "closed-form", "knn"]
 """What is evaluated."""
 
-DEFAULT_PRIOR = "alpha_joint"
+DEFAULT_PRIOR = "alpha_light"
 
 _FORMATS = {"SAD": ".2f", "MSE": ".4f", "MAD": ".4f", "Grad": ".2f", "Conn": ".2f"}
 

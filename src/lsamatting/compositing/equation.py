@@ -44,6 +44,17 @@ def composite(foreground: Array, alpha: Array, background: Array) -> Array:
     return result
 
 
+def composite_light(
+    foreground: Array, alpha: Array, background: Array, *, exponent: float
+) -> Array:
+    """Lay a foreground over a background as `composite` does, but mix their light.
+
+    (α F^γ + (1 − α) B^γ)^(1/γ), where `exponent`, γ, leads from gamma-encoded numbers to light.
+    """
+    mixed = composite(foreground**exponent, alpha, background**exponent)
+    return np.asarray(np.clip(mixed, 0, None) ** (1 / exponent), np.float32)
+
+
 def straight_rgba(foreground: Array, alpha: Array) -> Array:
     """Join HxWx3 colours and HxW opacity into HxWx4 straight RGBA.
 

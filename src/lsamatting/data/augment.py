@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsamatting.compositing.equation import composite
+from lsamatting.compositing.equation import composite, composite_light
 from lsamatting.data.appearance import (
     augment_colour,
     bend_alpha,
@@ -160,7 +160,10 @@ def augment(
         back = harmonise(front, back, alpha, rng.uniform(0.3, 1.0))
     if extra.camouflage and rng.random() < extra.camouflage:
         back = camouflage(front, back, alpha, rng.uniform(0.5, 1.0))
-    image = composite(front, alpha, back)
+    if extra.light and rng.random() < extra.light:
+        image = composite_light(front, alpha, back, exponent=rng.uniform(*extra.light_exponent))
+    else:
+        image = composite(front, alpha, back)
     if rng.random() < extra.noise:
         sigma = math.exp(rng.uniform(*np.log(np.maximum(extra.noise_sigma, 1e-5))))
         image = sensor_noise(rng, image, sigma, rng.uniform(0, 1))

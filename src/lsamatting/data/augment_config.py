@@ -47,6 +47,12 @@ class Realism:
     """Light F along the subject's edge, as a lamp or the sun behind it does: body and fur, or
     hair, then differ in colour."""
 
+    light: float = 0.0
+    """Mix F and B as a lens does: their light, rather than the numbers of a file."""
+
+    light_exponent: tuple[float, float] = (1.0, 2.2)
+    """From numbers to light, drawn evenly: 2.2 is a display's, and cameras' curves differ."""
+
     noise: float = 0.0
     """Add sensor noise to the composite."""
 

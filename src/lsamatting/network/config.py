@@ -122,7 +122,7 @@ class NetworkConfig:
             head="subpixel",
             head_channels=(24, 16),
             priors=(
-                "alpha_joint",
+                "alpha_light",
                 "alpha_closed_form",
                 "alpha_mixture",
                 "alpha_nearest",
@@ -134,7 +134,7 @@ class NetworkConfig:
                 "smooth_background",
                 "distances",
             ),
-            base="alpha_joint",
+            base="alpha_light",
             correction="near",
         )
 

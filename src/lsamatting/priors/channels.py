@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 PRIOR_CHANNELS: dict[str, int] = {
+    "alpha_light": 1,
     "alpha_joint": 1,
     "alpha_closed_form": 1,
     "alpha_mixture": 1,

@@ -16,6 +16,7 @@ from lsamatting.priors.channels import PRIOR_CHANNELS, channel_count
 from lsamatting.priors.closed_form import MIXTURE_WEIGHT, ClosedForm
 from lsamatting.priors.extension import implied_alpha, nearest_colours, smooth_colours
 from lsamatting.priors.grid import enlarge, shrink, shrink_known
+from lsamatting.priors.light import share_of_light
 from lsamatting.priors.mixture import colour_mixture
 from lsamatting.samples import Samples, as_float
 
@@ -50,7 +51,7 @@ class PriorField:
     - `alpha_mixture`: share of the foreground in the mixture of known colours that explains a
       pixel's own; `mixture_confidence`: how far apart the two mixed colours lie, η.
     - `alpha_closed_form`: closed-form matting; `alpha_joint`: the same, held to the mixture where
-      that is certain.
+      that is certain; `alpha_light`: of that the share of the light, by the smooth colours.
     - `nearest_foreground`, `nearest_background`: colour of the nearest known pixels, and
       `distances` to them; `smooth_foreground`, `smooth_background`: known colours carried on
       smoothly; `alpha_nearest`, `alpha_smooth`: the opacity that such a pair implies.
@@ -138,7 +139,8 @@ class PriorField:
         """Solve for what is wanted; what does not wait for each other side by side."""
         foreground, background = self._trimap == 255, self._trimap == 0
         unknown = ~(foreground | background)
-        solving = [name for name in ("alpha_joint", "alpha_closed_form") if name in which]
+        joint = bool(which & _OF_JOINT)
+        solving = ["alpha_joint"] * joint + ["alpha_closed_form"] * ("alpha_closed_form" in which)
 
         def mix() -> None:
             mixture = colour_mixture(self._image, foreground, background)
@@ -214,9 +216,10 @@ class PriorField:
         return small
 
 
-_OF_MIXTURE = {"alpha_mixture", "mixture_confidence", "alpha_closed_form", "alpha_joint"}
+_OF_JOINT = {"alpha_joint", "alpha_light"}
+_OF_MIXTURE = {"alpha_mixture", "mixture_confidence", "alpha_closed_form"} | _OF_JOINT
 _OF_NEAREST = {"alpha_nearest", "nearest_foreground", "nearest_background", "distances"}
-_OF_SMOOTH = {"alpha_smooth", "smooth_foreground", "smooth_background"}
+_OF_SMOOTH = {"alpha_smooth", "smooth_foreground", "smooth_background", "alpha_light"}
 
 
 class _Part:
@@ -234,6 +237,12 @@ class _Part:
                 as_float(self._field._image[self._rows, self._columns]),
                 self.named(f"{kind}_foreground"),
                 self.named(f"{kind}_background"),
+            )
+        if name == "alpha_light":
+            return share_of_light(
+                self.named("alpha_joint"),
+                self.named("smooth_foreground"),
+                self.named("smooth_background"),
             )
         if name == "distances":
             carried = self._field._carried
