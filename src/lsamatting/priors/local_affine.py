@@ -120,6 +120,7 @@ class LocalAffine:
             for place, (i, j) in enumerate(_PAIRS):
                 np.matmul(weights * basis[i] * basis[j], _TWO_HATS, out=sums[cells, :, place])
         both = sums.reshape(-1, len(_PAIRS)).take(_PAIR.ravel(), axis=1)
+        del spread, sums
         blocks = self._energy.copy()
         for pairs in self._of_pairs:
             add_transposed_product(pairs, both, blocks.reshape(-1, COEFFICIENTS**2))

@@ -137,21 +137,21 @@ class PriorField:
 
     def _solve(self, which: set[str], pool: ThreadPoolExecutor | None) -> None:
         """Solve for what is wanted; what does not wait for each other side by side."""
-        foreground, background = self._trimap == 255, self._trimap == 0
-        unknown = ~(foreground | background)
         joint = bool(which & _OF_JOINT)
         solving = ["alpha_joint"] * joint + ["alpha_closed_form"] * ("alpha_closed_form" in which)
 
+        # Masks are made where they are needed: all along, they would be three bytes a pixel.
         def mix() -> None:
-            mixture = colour_mixture(self._image, foreground, background)
+            mixture = colour_mixture(self._image, *self._known())
+            unknown = _unknown(self._trimap)
             self._solved["alpha_mixture"] = mixture.alpha[unknown]
             self._solved["mixture_confidence"] = mixture.confidence[unknown]
 
         def affinities() -> ClosedForm:
-            return ClosedForm(self._image, foreground, background)
+            return ClosedForm(self._image, *self._known())
 
         def extend() -> None:
-            self._extend(which, foreground, background)
+            self._extend(which)
 
         mixing = bool(which & _OF_MIXTURE)
         if pool is None:
@@ -185,15 +185,17 @@ class PriorField:
             self._solved["alpha_mixture"], self._solved["mixture_confidence"], weight=weight
         )
 
-    def _extend(
-        self, which: set[str], foreground: NDArray[np.bool_], background: NDArray[np.bool_]
-    ) -> None:
+    def _known(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Tell where foreground is known, and background."""
+        return self._trimap == 255, self._trimap == 0
+
+    def _extend(self, which: set[str]) -> None:
         """Carry known colours into the unknown region."""
         near, smooth = bool(which & _OF_NEAREST), bool(which & _OF_SMOOTH)
         if not (near or smooth):
             return
         small = self._shrunk()
-        for side, known in (("foreground", foreground), ("background", background)):
+        for side, known in zip(("foreground", "background"), self._known(), strict=True):
             seen = shrink_known(known, self._grid)
             if near:
                 colours, distance = nearest_colours(small, seen)
