@@ -83,15 +83,10 @@ def test_the_papers_taps_have_their_strides_and_channels(paper):
     ]
 
 
-@pytest.mark.parametrize(
-    ("config", "parameters", "multiply_adds"),
-    [(NetworkConfig.lite(), 2_000_000, 16_000), (NetworkConfig.preset("base"), 10_000_000, 64_000)],
-    ids=["lite", "base"],
-)
-def test_bundled_networks_stay_within_their_budgets(config, parameters, multiply_adds):
-    """At most 20 MB in half precision, and base four times the work of lite."""
+def test_lite_stays_within_its_budget():
     from torch.utils.flop_counter import FlopCounterMode
 
+    config = NetworkConfig.lite()
     network = LSANet(config).eval()
     side = 128
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -100,8 +95,8 @@ def test_bundled_networks_stay_within_their_budgets(config, parameters, multiply
             torch.rand(1, 1, side, side),
             torch.rand(1, config.prior_channels, side, side),
         )
-    assert count(network) <= parameters
-    assert counter.get_total_flops() / 2 / side**2 <= multiply_adds
+    assert count(network) <= 2_000_000
+    assert counter.get_total_flops() / 2 / side**2 <= 16_000
 
 
 def test_forward_is_the_diagram(paper):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from lsamatting.errors import ConfigError
@@ -24,7 +24,7 @@ class NetworkConfig:
     """Widths and switches of an `LSANet`.
 
     The defaults are the paper's model: a ResNet-50-D encoder over `[image, trimap]` (section 3).
-    Use `NetworkConfig.preset(…)`, `.paper()` or `.lite()` rather than filling this by hand.
+    Use `NetworkConfig.paper()` and `NetworkConfig.lite()` rather than filling this by hand.
     """
 
     encoder: EncoderName = "resnet-d"
@@ -137,34 +137,6 @@ class NetworkConfig:
             base="alpha_light",
             correction="near",
         )
-
-    @classmethod
-    def preset(cls, name: str) -> NetworkConfig:
-        """Give `paper`, `lite` or `base`, lite's larger sibling.
-
-        `base` spends four times lite's multiply-adds, most of them at strides 4 to 16.
-
-        Raises
-        ------
-        ConfigError
-            If there is no network of this name.
-        """
-        lite = cls.lite()
-        presets = {
-            "paper": cls.paper(),
-            "lite": lite,
-            "base": replace(
-                lite,
-                stem_channels=(16, 16, 24),
-                stage_channels=(48, 128, 224, 320),
-                stage_blocks=(2, 3, 4, 2),
-                decoder_channels=(224, 192, 128, 64, 24),
-                head_channels=(32, 24),
-            ),
-        }
-        if name not in presets:
-            raise ConfigError(f"preset {name!r} is not one of {', '.join(presets)}")
-        return presets[name]
 
     @property
     def tap_channels(self) -> tuple[int, ...]:
