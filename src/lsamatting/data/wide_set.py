@@ -33,7 +33,7 @@ from lsamatting.errors import ConfigError, DatasetError
 
 _Item = TypeVar("_Item")
 
-VERSION = 1
+VERSION = 2
 """Changes whenever the same seed gives other pictures."""
 
 _SMALLEST, _LARGEST = 800, 1600
@@ -60,6 +60,7 @@ AUGMENTATION = AugmentConfig(
         defocus_radius=(0.002, 0.02),
         harmonise=0.4,
         rim_light=0.1,
+        light=1.0,
         noise=0.5,
         noise_sigma=(0.003, 0.015),
         jpeg=0.3,
