@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lsamatting.compositing.equation import composite_light
 from lsamatting.evaluation.metrics import sad
 from lsamatting.matting import Matting
 from lsamatting.trimap import Trimap
@@ -61,8 +62,9 @@ def motion() -> Array:
     return np.apply_along_axis(lambda row: np.convolve(row, kernel, "same"), 1, sharp)
 
 
-CEILINGS = {"disc": 0.6, "strands": 0.7, "motion": 1.1}
-"""SAD in thousands of pixels."""
+CEILINGS = {"disc": 1.5, "strands": 0.55, "motion": 2.0}
+"""SAD in thousands of pixels. Soft edges are what these weights know least of: they take an edge to
+be sharper, and nearer to the band's middle, than a blurred one is (see the model card)."""
 
 
 @cache
@@ -76,7 +78,7 @@ def test_errors_stay_below_their_ceiling(name):
     rng = np.random.default_rng(len(name))
     front = 0.35 * smooth_noise(rng, 48) + (0.6, 0.45, 0.1)
     back = 0.35 * smooth_noise(rng, 48) + (0.1, 0.25, 0.5)
-    picture = alpha[..., None] * front + (1 - alpha[..., None]) * back
+    picture = composite_light(front, alpha, back, exponent=1.6)
     picture = np.clip(picture + rng.normal(0, 0.01, picture.shape), 0, 1).astype(np.float32)
     trimap = Trimap.from_alpha(alpha, band=6)
     found = lite()(picture, trimap, foreground="none").alpha
