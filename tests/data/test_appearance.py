@@ -12,6 +12,7 @@ from lsamatting.data.appearance import (
     jpeg,
     rim_light,
     sensor_noise,
+    soften,
     tone,
 )
 
@@ -30,6 +31,31 @@ def test_colour_augmentation_scales_every_gradient() -> None:
     mixed = augment_colour(picture, weight, np.array([1, 0, 0.5], np.float32))
     np.testing.assert_allclose(np.diff(mixed, axis=0), 0.3 * np.diff(picture, axis=0), atol=1e-6)
     np.testing.assert_allclose(mixed[0, 0], 0.3 * picture[0, 0] + [0.7, 0, 0.35], atol=1e-6)
+
+
+def test_a_subject_that_moves_has_edges_that_rise_evenly() -> None:
+    alpha = np.zeros((40, 80), np.float32)
+    alpha[:, 40:] = 1
+    rng = np.random.default_rng(0)
+    front = np.broadcast_to(rng.random(3, dtype=np.float32), (40, 80, 3))
+    for radius, angle in ((6.0, 0.0), (6.0, np.pi)):
+        moved, soft = soften(front, alpha, radius, angle=angle)
+        # The average over a way of 12 pixels.
+        np.testing.assert_allclose(soft[20, 34:46], (np.arange(12) + 0.5) / 12, atol=1e-5)
+        np.testing.assert_allclose(moved, front, atol=1e-5)
+    across = soften(front, alpha, 6.0, angle=np.pi / 2)[1]
+    np.testing.assert_allclose(across, alpha, atol=1e-5)
+
+
+def test_a_subject_out_of_focus_covers_as_much_and_shows_only_its_own_colours() -> None:
+    rows, columns = np.mgrid[:96, :96]
+    alpha = (np.hypot(rows - 48, columns - 48) < 20).astype(np.float32)
+    front = np.zeros((96, 96, 3), np.float32)
+    front[..., 0] = 0.25 + 0.5 * alpha  # what is not covered has other colours
+    blurred, soft = soften(front, alpha, 8.0, angle=None)
+    assert soft.sum() == pytest.approx(alpha.sum(), rel=0.01)
+    assert ((soft > 0.05) & (soft < 0.95)).sum() > 3 * np.pi * 40
+    np.testing.assert_allclose(blurred[soft > 0.02][:, 0], 0.75, atol=1e-4)
 
 
 @pytest.mark.parametrize("disk", [True, False])

@@ -23,6 +23,7 @@ EVERYTHING = AugmentConfig(
         harmonise=0.5,
         camouflage=0.5,
         light=0.5,
+        soften=0.5,
         noise=0.5,
         jpeg=0.5,
         soft_trimap=0.5,

@@ -60,6 +60,32 @@ def defocus(picture: Floats, radius: float, *, disk: bool) -> Floats:
     return np.asarray(work, dtype=np.float32)
 
 
+def soften(
+    foreground: Floats, alpha: Floats, radius: float, *, angle: float | None
+) -> tuple[Floats, Floats]:
+    """Put the subject out of focus, by a disk of `radius` px, or let it move 2 radii along `angle`.
+
+    Colours are averaged as far as they cover: F and α of the averaged layer.
+    """
+    layer = np.dstack([foreground * alpha[..., None], alpha])
+    if angle is None:
+        layer = defocus(layer, radius, disk=True)
+    else:
+        reach = math.ceil(radius)
+        steps = np.arange(-reach, reach + 1)
+        along = steps[None] * math.cos(angle) + steps[:, None] * math.sin(angle)
+        across = steps[:, None] * math.cos(angle) - steps[None] * math.sin(angle)
+        path = np.clip(radius + 0.5 - np.abs(along), 0, 1) * np.clip(1 - np.abs(across), 0, 1)
+        kernel = (path / path.sum()).astype(np.float32)
+        layer = cv2.filter2D(layer, -1, kernel, borderType=cv2.BORDER_REFLECT)
+    soft = np.clip(layer[..., 3], 0, 1)
+    colours = layer[..., :3] / np.maximum(soft, 1e-3)[..., None]
+    # Where nothing covers any more, colours are as they were.
+    covered = np.clip(soft / 1e-2, 0, 1)[..., None]
+    mixed = foreground + covered * (np.clip(colours, 0, 1) - foreground)
+    return np.asarray(mixed, np.float32), np.ascontiguousarray(soft, np.float32)
+
+
 def tone(picture: Floats, gain: Floats, gamma: float) -> Floats:
     """Change exposure and white balance by a gain per channel, then gamma; clipped to [0, 1]."""
     return np.asarray(cv2.pow(np.clip(picture * gain, 0, 1), gamma), dtype=np.float32)

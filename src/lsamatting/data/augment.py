@@ -24,6 +24,7 @@ from lsamatting.data.appearance import (
     jpeg,
     rim_light,
     sensor_noise,
+    soften,
     tone,
 )
 from lsamatting.data.augment_config import AugmentConfig
@@ -65,6 +66,11 @@ def _random_tone(rng: np.random.Generator, picture: Floats) -> Floats:
 def _random_blur(rng: np.random.Generator, picture: Floats) -> Floats:
     width, height = (3 + 2 * int(step) for step in rng.integers(0, 3, 2))
     return blur(picture, (width, height))
+
+
+def _drawn_radius(rng: np.random.Generator, size: int, bounds: tuple[float, float]) -> float:
+    """Draw a blur's radius in px; small ones are the common case, so the logarithm is even."""
+    return size * math.exp(rng.uniform(*np.log(np.maximum(bounds, 1e-4))))
 
 
 def _random_trimap(
@@ -134,6 +140,11 @@ def augment(
     if rng.random() < config.colour:
         weight = rng.random(3 if config.colour_per_channel else 1).astype(np.float32)
         front = augment_colour(front, weight, rng.random(3).astype(np.float32))
+    if extra.soften and rng.random() < extra.soften:
+        angle = rng.uniform(0, math.pi) if rng.random() < 0.5 else None
+        front, alpha = soften(
+            front, alpha, _drawn_radius(rng, size, extra.soften_radius), angle=angle
+        )
     if config.wide.translucent and rng.random() < config.wide.translucent:
         alpha = make_translucent(rng, alpha)
     trimap = _random_trimap(rng, alpha, config, manner=manner, shrink=view.side / size)
@@ -153,8 +164,7 @@ def augment(
             amount=rng.uniform(0.3, 0.95),
         )
     if rng.random() < extra.defocus:
-        # Small radii are the common case, so the logarithm is even.
-        radius = size * math.exp(rng.uniform(*np.log(np.maximum(extra.defocus_radius, 1e-4))))
+        radius = _drawn_radius(rng, size, extra.defocus_radius)
         back = defocus(back, radius, disk=rng.random() < 0.5)
     if rng.random() < extra.harmonise:
         back = harmonise(front, back, alpha, rng.uniform(0.3, 1.0))

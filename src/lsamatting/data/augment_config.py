@@ -31,6 +31,12 @@ class Realism:
     defocus_radius: tuple[float, float] = (0.01, 0.06)
     """Radius of that blur in parts of h."""
 
+    soften: float = 0.0
+    """Put the subject out of focus, or let it move: edges are soft then."""
+
+    soften_radius: tuple[float, float] = (0.005, 0.08)
+    """Radius of that blur in parts of h, and half the way that the subject moves."""
+
     smoother_background: float = 0.0
     """Take the least busy of three random photographs."""
 
