@@ -68,9 +68,11 @@ def _random_blur(rng: np.random.Generator, picture: Floats) -> Floats:
     return blur(picture, (width, height))
 
 
-def _drawn_radius(rng: np.random.Generator, size: int, bounds: tuple[float, float]) -> float:
-    """Draw a blur's radius in px; small ones are the common case, so the logarithm is even."""
-    return size * math.exp(rng.uniform(*np.log(np.maximum(bounds, 1e-4))))
+def _mostly_small(
+    rng: np.random.Generator, bounds: tuple[float, float], *, least: float = 1e-4
+) -> float:
+    """Draw from a range whose small values are the common case, so that the logarithm is even."""
+    return math.exp(rng.uniform(*np.log(np.maximum(bounds, least))))
 
 
 def _random_trimap(
@@ -142,9 +144,8 @@ def augment(
         front = augment_colour(front, weight, rng.random(3).astype(np.float32))
     if extra.soften and rng.random() < extra.soften:
         angle = rng.uniform(0, math.pi) if rng.random() < 0.5 else None
-        front, alpha = soften(
-            front, alpha, _drawn_radius(rng, size, extra.soften_radius), angle=angle
-        )
+        radius = size * _mostly_small(rng, extra.soften_radius)
+        front, alpha = soften(front, alpha, radius, angle=angle)
     if config.wide.translucent and rng.random() < config.wide.translucent:
         alpha = make_translucent(rng, alpha)
     trimap = _random_trimap(rng, alpha, config, manner=manner, shrink=view.side / size)
@@ -164,7 +165,7 @@ def augment(
             amount=rng.uniform(0.3, 0.95),
         )
     if rng.random() < extra.defocus:
-        radius = _drawn_radius(rng, size, extra.defocus_radius)
+        radius = size * _mostly_small(rng, extra.defocus_radius)
         back = defocus(back, radius, disk=rng.random() < 0.5)
     if rng.random() < extra.harmonise:
         back = harmonise(front, back, alpha, rng.uniform(0.3, 1.0))
@@ -175,7 +176,7 @@ def augment(
     else:
         image = composite(front, alpha, back)
     if rng.random() < extra.noise:
-        sigma = math.exp(rng.uniform(*np.log(np.maximum(extra.noise_sigma, 1e-5))))
+        sigma = _mostly_small(rng, extra.noise_sigma, least=1e-5)
         image = sensor_noise(rng, image, sigma, rng.uniform(0, 1))
     if rng.random() < extra.jpeg:
         image = jpeg(image, int(rng.integers(extra.jpeg_quality[0], extra.jpeg_quality[1] + 1)))
