@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.data.synthesis.cutout import from_premultiplied
+from lsamatting.data.synthesis.motion import smear
 from lsamatting.samples import as_float
 
 Floats = NDArray[np.float32]
@@ -65,25 +67,17 @@ def soften(
 ) -> tuple[Floats, Floats]:
     """Put the subject out of focus, by a disk of `radius` px, or let it move 2 radii along `angle`.
 
-    Colours are averaged as far as they cover: F and α of the averaged layer.
+    Colours are averaged as far as they cover: F and α of the averaged layer, F carried on smoothly
+    where nothing covers any more.
     """
     layer = np.dstack([foreground * alpha[..., None], alpha])
     if angle is None:
         layer = defocus(layer, radius, disk=True)
     else:
-        reach = math.ceil(radius)
-        steps = np.arange(-reach, reach + 1)
-        along = steps[None] * math.cos(angle) + steps[:, None] * math.sin(angle)
-        across = steps[:, None] * math.cos(angle) - steps[None] * math.sin(angle)
-        path = np.clip(radius + 0.5 - np.abs(along), 0, 1) * np.clip(1 - np.abs(across), 0, 1)
-        kernel = (path / path.sum()).astype(np.float32)
-        layer = cv2.filter2D(layer, -1, kernel, borderType=cv2.BORDER_REFLECT)
-    soft = np.clip(layer[..., 3], 0, 1)
-    colours = layer[..., :3] / np.maximum(soft, 1e-3)[..., None]
-    # Where nothing covers any more, colours are as they were.
-    covered = np.clip(soft / 1e-2, 0, 1)[..., None]
-    mixed = foreground + covered * (np.clip(colours, 0, 1) - foreground)
-    return np.asarray(mixed, np.float32), np.ascontiguousarray(soft, np.float32)
+        path = [np.full_like(alpha, 2 * radius * way) for way in (math.cos(angle), math.sin(angle))]
+        layer = smear(layer, *path)
+    soft = from_premultiplied(layer[..., :3], layer[..., 3])
+    return soft.foreground, soft.alpha
 
 
 def tone(picture: Floats, gain: Floats, gamma: float) -> Floats:

@@ -34,6 +34,9 @@ class MattingModule(L.LightningModule):
     weights
         A folder or hub name of weights to start from; they state the network too, but for what
         `network` changes.
+    grow_from
+        A folder or hub name of weights of a narrower or shallower network, whose function this one
+        has at first (`lsamatting.network.growth`).
     loss, optimiser
         Their options.
     channels_last
@@ -46,11 +49,14 @@ class MattingModule(L.LightningModule):
         network: dict[str, Any] | None = None,
         encoder: str | None = None,
         weights: str | None = None,
+        grow_from: str | None = None,
         loss: LossConfig = LossConfig(),  # noqa: B008 (frozen, and shown in the CLI's help)
         optimiser: OptimiserConfig = OptimiserConfig(),  # noqa: B008
         channels_last: bool = True,
     ) -> None:
         super().__init__()
+        if sum(start is not None for start in (encoder, weights, grow_from)) > 1:
+            raise ConfigError("model.encoder, model.weights and model.grow_from exclude each other")
         if weights:
             # Loaded weights come in evaluation mode, and Lightning leaves modes as they are.
             self.network = LSANet.from_pretrained(weights, changes=network).train()
@@ -60,6 +66,10 @@ class MattingModule(L.LightningModule):
                 from lsamatting.network.imagenet import initialise_encoder
 
                 initialise_encoder(self.network, encoder)
+            if grow_from:
+                from lsamatting.network.growth import grow
+
+                grow(self.network, LSANet.from_pretrained(grow_from))
         if loss.beside_base is not None and not self.network.config.base:
             raise ConfigError("loss.beside_base needs a network with a base prior")
         self.loss = loss
