@@ -210,7 +210,7 @@ def main() -> None:
     image, alpha = draw(height, width)
     steps = STEPS if arguments.full else 20
 
-    network = LSANet(NetworkConfig.paper())
+    network = LSANet(NetworkConfig.preset("paper"))
     layout, targets = prepare(network, image, alpha)
     made_to_estimate(network, layout, alpha)
     compare("ResNet-50-D", network, layout, targets, steps)

@@ -62,7 +62,7 @@ def network() -> LSANet:
     from lsamatting.network.lsanet import LSANet
 
     torch.manual_seed(0)
-    return LSANet(NetworkConfig.lite()).eval()
+    return LSANet(NetworkConfig.preset("lite")).eval()
 
 
 @pytest.fixture(scope="session")

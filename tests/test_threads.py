@@ -68,7 +68,7 @@ from lsamatting.network.config import NetworkConfig
 from lsamatting.network.lsanet import LSANet
 
 torch.manual_seed(0)
-model = Matting(LSANet(NetworkConfig.lite()), device="cpu")
+model = Matting(LSANet(NetworkConfig.preset("lite")), device="cpu")
 rows = np.mgrid[:160, :200][0]
 picture = np.repeat((rows / 160).astype(np.float32)[..., None], 3, axis=2)
 trimap = np.select([rows < 40, rows > 120], [0, 255], 128).astype(np.uint8)

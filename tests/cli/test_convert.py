@@ -15,7 +15,7 @@ from lsamatting.network.lsanet import LSANet
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    return LSANet(NetworkConfig.paper()).eval()
+    return LSANet(NetworkConfig.preset("paper")).eval()
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,9 @@ def test_a_checkpoint_becomes_weights_for_every_command(cli, checkpoint, network
         f"{checkpoint} -> {folder} (epoch 99, 376 tensors, 38.1 million parameters, float32)"
     )
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
-    assert json.loads((folder / "config.json").read_text()) == NetworkConfig.paper().to_dict()
+    assert (
+        json.loads((folder / "config.json").read_text()) == NetworkConfig.preset("paper").to_dict()
+    )
     written = load_file(folder / "model.safetensors")
     for name, value in network.state_dict().items():
         assert torch.equal(written[name], value), name

@@ -38,7 +38,7 @@ def test_a_file_gives_what_its_weights_give_and_says_what_it_is(scene, tmp_path)
         atol=1e-5,
     )
     said = facts(path)
-    assert json.loads(said["lsamatting.config"]) == NetworkConfig.lite().to_dict()
+    assert json.loads(said["lsamatting.config"]) == NetworkConfig.preset("lite").to_dict()
     digest = hashlib.sha256((LITE / "model.safetensors").read_bytes()).hexdigest()
     assert (said["lsamatting.sha256"], said["lsamatting.version"]) == (digest, __version__)
 

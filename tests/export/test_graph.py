@@ -15,7 +15,7 @@ from lsamatting.network.lsanet import LSANet
 from lsamatting.weights import bundled_folder, bundled_names
 
 TINY = dataclasses.replace(
-    NetworkConfig.lite(),
+    NetworkConfig.preset("lite"),
     stem_channels=(4, 4, 6),
     stage_channels=(8, 10, 12, 14),
     stage_blocks=(1, 1, 1, 1),

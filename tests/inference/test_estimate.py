@@ -83,7 +83,7 @@ def test_sizes_that_differ_are_both_named():
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (33, 65), (64, 64)])
-@pytest.mark.parametrize("config", [CONFIG, NetworkConfig.lite()])
+@pytest.mark.parametrize("config", [CONFIG, NetworkConfig.preset("lite")])
 def test_a_real_network_takes_any_size(shape, config):
     torch.manual_seed(0)
     network = LSANet(config).eval()
@@ -151,7 +151,7 @@ def test_nothing_of_pytorch_is_needed_but_to_run_a_network():
         "from lsamatting.inference.tta import Averaging\n"
         "from lsamatting.network.config import NetworkConfig\n"
         "class Red:\n"
-        "    config, name = NetworkConfig.paper(), 'onnx'\n"
+        "    config, name = NetworkConfig.preset('paper'), 'onnx'\n"
         "    def run(self, layout, *, precision):\n"
         "        return layout.image[..., 0]\n"
         "image = np.full((30, 50, 3), 0.25, np.float32)\n"

@@ -105,7 +105,9 @@ def test_what_needs_derivatives_is_refused_before_anything_is_read(scene):
 
 
 def test_weights_of_a_known_configuration_need_no_graph_of_their_own(weights, tmp_path):
-    assert find_graph(weights, NetworkConfig.lite()) == bundled_folder("lite") / "graph.onnx"
+    assert (
+        find_graph(weights, NetworkConfig.preset("lite")) == bundled_folder("lite") / "graph.onnx"
+    )
     OnnxRuntime(weights)
     other = shutil.copytree(weights, tmp_path / "other")
     settings = json.loads((other / "config.json").read_text())

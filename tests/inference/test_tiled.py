@@ -81,7 +81,7 @@ def test_averages_of_tiles_are_those_of_the_whole(attention):
     torch.manual_seed(0)
     config = NetworkConfig.from_dict(
         {
-            **NetworkConfig.lite().to_dict(),
+            **NetworkConfig.preset("lite").to_dict(),
             "attention": attention,
             "priors": [],
             "base": "",
@@ -109,7 +109,7 @@ def test_averages_of_tiles_are_those_of_the_whole(attention):
 class Counted:
     """Finds in each tile its own averages, drawn to those that it is to follow."""
 
-    config = NetworkConfig.lite()
+    config = NetworkConfig.preset("lite")
 
     def __init__(self, pull):
         self.pull = pull
@@ -288,7 +288,7 @@ def test_what_takes_more_for_a_run_is_tiled_earlier_and_smaller(lite, monkeypatc
 
 def test_a_graph_without_averages_says_so(monkeypatch):
     class Old:
-        name, device, config, tiles = "onnx", "cpu", NetworkConfig.lite(), False
+        name, device, config, tiles = "onnx", "cpu", NetworkConfig.preset("lite"), False
 
     monkeypatch.setattr("lsamatting.inference.fit.resident_size", lambda: 0)
     trimap = np.full((3000, 4000), 128, np.uint8)
@@ -298,4 +298,6 @@ def test_a_graph_without_averages_says_so(monkeypatch):
 
 
 def test_the_papers_network_is_known_to_take_more():
-    assert bytes_per_pixel(NetworkConfig.paper()) > 2 * bytes_per_pixel(NetworkConfig.lite())
+    assert bytes_per_pixel(NetworkConfig.preset("paper")) > 2 * bytes_per_pixel(
+        NetworkConfig.preset("lite")
+    )

@@ -230,7 +230,7 @@ def test_priors_are_computed_once_a_scale(monkeypatch):
 
     monkeypatch.setattr(frame, "PriorField", counting)
     image, trimap = make_picture()
-    alpha = average_alpha(untrained(NetworkConfig.lite()), image, trimap, Averaging())
+    alpha = average_alpha(untrained(NetworkConfig.preset("lite")), image, trimap, Averaging())
     assert len(sizes) == 3
     assert ((alpha >= 0) & (alpha <= 1)).all()
 

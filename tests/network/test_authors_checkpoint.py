@@ -132,7 +132,7 @@ def read(checkpoint):
 
 
 def test_keys_map_one_to_one_shapes_included(state):
-    own = LSANet(NetworkConfig.paper()).state_dict()
+    own = LSANet(NetworkConfig.preset("paper")).state_dict()
     keys = {name: f"module.{authors_key(name)}" for name in own}
     assert sorted(keys.values()) == sorted(state)
     for name, key in keys.items():

@@ -12,7 +12,7 @@ from lsamatting.network.lsanet import LSANet
 from tests.tiny_network import TINY
 
 LITE = replace(
-    NetworkConfig.lite(),
+    NetworkConfig.preset("lite"),
     stem_channels=(4, 4, 6),
     stage_channels=(8, 8, 12, 12),
     stage_blocks=(1, 1, 1, 1),
@@ -30,7 +30,7 @@ WIDER = replace(
 PAPER = NetworkConfig.from_dict({**TINY, "block": "bottleneck", "stage_channels": [8, 8, 8, 8]})
 WIDER_PAPER = replace(PAPER, stage_channels=(12, 16, 8, 8), stage_blocks=(2, 2, 1, 1))
 PRETRAINED = replace(
-    NetworkConfig.lite(),
+    NetworkConfig.preset("lite"),
     encoder="efficientnet-lite0",
     decoder_channels=(10, 8, 8, 6, 6),
     head_channels=(6, 4),

@@ -73,7 +73,7 @@ def resnet50d(x, w):
 
 def test_published_weights_give_the_published_features(published, tmp_path):
     save_file(published, tmp_path / "resnet50d.safetensors")
-    network = LSANet(NetworkConfig.paper()).eval()
+    network = LSANet(NetworkConfig.preset("paper")).eval()
     initialise_encoder(network, tmp_path / "resnet50d.safetensors")
     torch.manual_seed(0)
     image = torch.randn(1, 3, 64, 64)
@@ -103,10 +103,10 @@ def test_other_networks_weights_are_refused_by_name(published, tmp_path, fault, 
         state["bn1.weight"] = torch.zeros(3)
     save_file(state, tmp_path / "w.safetensors")
     with pytest.raises(WeightsError, match=wanted):
-        initialise_encoder(LSANet(NetworkConfig.paper()), tmp_path / "w.safetensors")
+        initialise_encoder(LSANet(NetworkConfig.preset("paper")), tmp_path / "w.safetensors")
 
 
 def test_a_file_that_is_no_safetensors_is_refused(tmp_path):
     (tmp_path / "w.safetensors").write_bytes(b"no")
     with pytest.raises(WeightsError, match=r"w\.safetensors"):
-        initialise_encoder(LSANet(NetworkConfig.paper()), tmp_path / "w.safetensors")
+        initialise_encoder(LSANet(NetworkConfig.preset("paper")), tmp_path / "w.safetensors")

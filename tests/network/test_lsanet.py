@@ -29,7 +29,7 @@ def tiny(**settings):
 @pytest.fixture(scope="module")
 def paper():
     torch.manual_seed(0)
-    return LSANet(NetworkConfig.paper()).eval()
+    return LSANet(NetworkConfig.preset("paper")).eval()
 
 
 def parameters_of_resnet50d(inputs):
@@ -86,7 +86,7 @@ def test_the_papers_taps_have_their_strides_and_channels(paper):
 def test_lite_stays_within_its_budget():
     from torch.utils.flop_counter import FlopCounterMode
 
-    config = NetworkConfig.lite()
+    config = NetworkConfig.preset("lite")
     network = LSANet(config).eval()
     side = 128
     with FlopCounterMode(display=False) as counter, torch.no_grad():

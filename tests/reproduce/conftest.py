@@ -136,7 +136,7 @@ def save_network() -> SaveNetwork:
 
     def save(folder: Path, seed: int = 0) -> Path:
         torch.manual_seed(seed)
-        settings = {**NetworkConfig.lite().to_dict(), **TINY_LITE}
+        settings = {**NetworkConfig.preset("lite").to_dict(), **TINY_LITE}
         LSANet(NetworkConfig.from_dict(settings)).save_pretrained(folder)
         return folder
 

@@ -14,7 +14,7 @@ from lsamatting.training.module import MattingModule
 from lsamatting.training.optimiser import OptimiserConfig, build_optimiser
 
 SMALL = {
-    **NetworkConfig.lite().to_dict(),
+    **NetworkConfig.preset("lite").to_dict(),
     "encoder": "resnet-d",
     "stem_channels": [8, 8, 8],
     "stage_channels": [8, 8, 16, 16],

@@ -75,7 +75,7 @@ def read_authors_checkpoint(path: str | Path) -> AuthorsCheckpoint:
         raise WeightsError(f"{path} holds no state dict; accepted: the authors' checkpoints")
     if all(str(key).startswith(_PREFIX) for key in state):
         state = {str(key)[len(_PREFIX) :]: value for key, value in state.items()}
-    network = LSANet(NetworkConfig.paper())
+    network = LSANet(NetworkConfig.preset("paper"))
     own = network.state_dict()
     wanted = {authors_key(name): name for name in own}
     _check(path, state, {key: own[name] for key, name in wanted.items()})
@@ -91,7 +91,7 @@ def read_authors_checkpoint(path: str | Path) -> AuthorsCheckpoint:
 
 
 def authors_key(name: str) -> str:
-    """Give the authors' name, without `module.`, of a tensor of `LSANet(NetworkConfig.paper())`."""
+    """Give the authors' name, without `module.`, of a tensor of the preset `paper`."""
     module, _, leaf = name.rpartition(".")
     if match := _STEM.match(module):
         kind = module[match.end() + 1 :]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from lsamatting.errors import ConfigError
@@ -24,7 +24,7 @@ class NetworkConfig:
     """Widths and switches of an `LSANet`.
 
     The defaults are the paper's model: a ResNet-50-D encoder over `[image, trimap]` (section 3).
-    Use `NetworkConfig.paper()` and `NetworkConfig.lite()` rather than filling this by hand.
+    Use `NetworkConfig.preset` rather than filling this by hand.
     """
 
     encoder: EncoderName = "resnet-d"
@@ -105,14 +105,23 @@ class NetworkConfig:
                 raise ConfigError(f"{field.name} must be positive, found {value}")
 
     @classmethod
-    def paper(cls) -> NetworkConfig:
-        """Give the paper's model: ResNet-50-D, 4 input channels."""
-        return cls()
+    def preset(cls, name: str) -> NetworkConfig:
+        """Give a network by name.
 
-    @classmethod
-    def lite(cls) -> NetworkConfig:
-        """Give the small sibling whose weights come with the package."""
-        return cls(
+        `paper` is the paper's model, a ResNet-50-D over image and trimap. `lite` and `base` read
+        colour priors too and are those whose weights come with the package: the same design at
+        1.1 and 9.9 million parameters.
+
+        Raises
+        ------
+        ConfigError
+            There is no such preset.
+        """
+        if name == "paper":
+            return cls()
+        if name not in ("lite", "base"):
+            raise ConfigError(f"preset {name!r} is not one of paper, lite, base")
+        lite = cls(
             stem_channels=(12, 12, 16),
             stage_channels=(32, 64, 96, 128),
             stage_blocks=(2, 2, 2, 1),
@@ -136,6 +145,16 @@ class NetworkConfig:
             ),
             base="alpha_light",
             correction="near",
+        )
+        if name == "lite":
+            return lite
+        return replace(
+            lite,
+            stem_channels=(16, 16, 24),
+            stage_channels=(48, 128, 224, 320),
+            stage_blocks=(2, 3, 4, 2),
+            decoder_channels=(224, 192, 128, 64, 24),
+            head_channels=(32, 24),
         )
 
     @property

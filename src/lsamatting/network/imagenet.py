@@ -46,7 +46,7 @@ def initialise_encoder(network: LSANet, source: str | Path) -> None:
     Parameters
     ----------
     network:
-        Its encoder is a ResNet-D of the weights' widths, as `NetworkConfig.paper()` gives, or an
+        Its encoder is a ResNet-D of the weights' widths, as the preset `paper` has, or an
         EfficientNet-Lite.
     source:
         For a ResNet-D a safetensors file in the key layout of timm's `resnet50d`, or a Hugging

@@ -30,7 +30,7 @@ class LSANet(nn.Module):
     Parameters
     ----------
     config:
-        Widths and switches; `NetworkConfig.paper()` or `NetworkConfig.lite()`.
+        Widths and switches; `NetworkConfig.preset` gives those that have a name.
     """
 
     mean: Tensor

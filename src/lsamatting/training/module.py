@@ -25,7 +25,7 @@ class MattingModule(L.LightningModule):
     Parameters
     ----------
     preset
-        `paper` or `lite`: the network to start from.
+        `paper`, `lite` or `base`: the network to start from.
     network
         Settings of `NetworkConfig` that differ from the preset or the weights.
     encoder
@@ -157,7 +157,4 @@ def network_of(module: L.LightningModule) -> LSANet:
 
 
 def _network_config(preset: str, changes: dict[str, Any]) -> NetworkConfig:
-    presets = {"paper": NetworkConfig.paper, "lite": NetworkConfig.lite}
-    if preset not in presets:
-        raise ConfigError(f"preset {preset!r} is not one of {', '.join(presets)}")
-    return NetworkConfig.from_dict({**presets[preset]().to_dict(), **changes})
+    return NetworkConfig.from_dict({**NetworkConfig.preset(preset).to_dict(), **changes})
