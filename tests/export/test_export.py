@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -57,6 +58,21 @@ def test_fewer_bits_are_smaller_and_near(tmp_path, numbers, share, tolerance):
     runtime = OnnxRuntime(tmp_path / "few.onnx")
     assert runtime.config == config
     assert runtime.tiles
+
+
+def test_half_the_bits_suffice_for_the_sums_of_a_wholly_unknown_picture(tmp_path):
+    """Its features add up to more than float16 can hold."""
+    side = 640
+    layout = replace(
+        example_layout(read_config(LITE), side, side),
+        trimap=np.full((side, side), 0.5, np.float32),
+        marks=np.full((side, side), 128, np.uint8),
+    )
+    found = {}
+    for numbers in ("float32", "float16"):
+        export_onnx(LITE, tmp_path / f"{numbers}.onnx", numbers=numbers)
+        found[numbers] = OnnxRuntime(tmp_path / f"{numbers}.onnx").run(layout)
+    np.testing.assert_allclose(found["float16"], found["float32"], atol=3e-3)
 
 
 def test_int8_asks_for_pictures(tmp_path):

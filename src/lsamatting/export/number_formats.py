@@ -13,6 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
+from onnxruntime.transformers.onnx_model import OnnxModel
 
 from lsamatting.export.graph import describe
 from lsamatting.inference.frame import Layout
@@ -29,13 +30,18 @@ def to_float16(graph: onnx.ModelProto) -> onnx.ModelProto:
     The input, the last convolution and what follows it stay float32: float16 has 2,048 values
     between ½ and 1, which a 16-bit matte would show as bands. Inputs and output are float32.
     """
-    converted: onnx.ModelProto = convert_float_to_float16(
-        graph,
-        keep_io_types=True,
-        op_block_list=[*DEFAULT_OP_BLOCK_LIST, *_SUMS],
-        node_block_list=[*_before_convolutions(graph), *_from_last_convolution(graph)],
+    converted = OnnxModel(
+        convert_float_to_float16(
+            graph,
+            keep_io_types=True,
+            op_block_list=[*DEFAULT_OP_BLOCK_LIST, *_SUMS],
+            node_block_list=[*_before_convolutions(graph), *_from_last_convolution(graph)],
+        )
     )
-    return converted
+    # What one float32 node gives another went through float16, which sums leave the range of.
+    converted.remove_cascaded_cast_nodes()
+    model: onnx.ModelProto = converted.model
+    return model
 
 
 def to_int8(
