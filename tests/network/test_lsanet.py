@@ -361,3 +361,10 @@ def test_opacity_is_in_single_precision_whatever_the_rest_is_computed_in(head):
     assert opacity.dtype == torch.float32
     between = opacity[(opacity > 0.5) & (opacity < 1)]
     assert len(between.unique()) > 1000
+
+
+def test_saved_weights_can_be_read_by_whom_other_files_can(tmp_path):
+    LSANet(TINY).save_pretrained(tmp_path)
+    (tmp_path / "plain").touch()
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1

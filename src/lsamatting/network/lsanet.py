@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from lsamatting.errors import ConfigError, WeightsError
@@ -228,7 +228,8 @@ class LSANet(nn.Module):
             for name, value in self.state_dict().items()
         }
         with replacing(folder / WEIGHTS_FILE) as temporary:
-            save_file(state, temporary)
+            # The library's own file can be read by its owner alone.
+            temporary.write_bytes(save(state))
         with replacing(folder / CONFIG_FILE) as temporary:
             temporary.write_text(json.dumps(self.config.to_dict(), indent=2) + "\n")
         return folder
