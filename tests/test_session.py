@@ -7,14 +7,15 @@ from lsamatting import Matting
 from lsamatting.errors import ConfigError, TrimapError
 from lsamatting.inference.refinement.options import RefinementOptions
 from lsamatting.matte import Note
+from lsamatting.weights import bundled_names
 
 FEW = RefinementOptions(steps=5)
 
 
-@pytest.fixture(scope="module")
-def model():
+@pytest.fixture(scope="module", params=bundled_names())
+def model(request):
     """The bundled weights: an untrained network has nothing to refine."""
-    return Matting.from_pretrained(device="cpu")
+    return Matting.from_pretrained(request.param, device="cpu")
 
 
 def lookalike():

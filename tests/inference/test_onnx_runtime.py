@@ -65,10 +65,11 @@ def test_a_graph_without_averages_runs_and_has_no_tiles(tmp_path):
     np.testing.assert_array_equal(old.run(given), new.run(given))
 
 
-def test_whatever_the_pipeline_does_it_does_with_either_runtime():
+@pytest.mark.parametrize("weights", bundled_names())
+def test_whatever_the_pipeline_does_it_does_with_either_runtime(weights):
     pixels, marks, _ = draw_scene()
     runtimes = [
-        load_runtime(bundled_folder("lite"), name, device="cpu") for name in ("onnx", "torch")
+        load_runtime(bundled_folder(weights), name, device="cpu") for name in ("onnx", "torch")
     ]
     for options in (
         EstimateOptions(precision="full"),

@@ -15,7 +15,7 @@ from lsamatting.inference.tiles import cut
 from lsamatting.inference.torch_runtime import TorchRuntime
 from lsamatting.network.config import NetworkConfig
 from lsamatting.network.lsanet import LSANet
-from lsamatting.weights import bundled_folder
+from lsamatting.weights import bundled_folder, bundled_names
 
 
 def scene(height, width, seed=0):
@@ -50,9 +50,12 @@ def alphas(runtime, image, trimap, **options):
     ]
 
 
-def test_tiles_give_what_the_whole_gives(lite, picture):
+@pytest.mark.parametrize("name", bundled_names())
+def test_tiles_give_what_the_whole_gives(name, picture):
+    """Each network must see all that it goes by within a tile's margin."""
+    runtime = Matting.from_pretrained(name, device="cpu", precision="full").runtime
     image, trimap = picture
-    whole, tiled = alphas(lite, image, trimap)
+    whole, tiled = alphas(runtime, image, trimap)
     unknown = trimap == 128
     assert whole[unknown].std() > 0.2
     assert np.abs(whole - tiled).max() < 1 / 255

@@ -165,7 +165,7 @@ def test_far_from_what_is_known_half_of_the_correction_counts():
     with torch.no_grad():
         whole = everywhere(image, trimap, priors) - base
         found = near(image, trimap, priors) - base
-    share = torch.from_numpy(np.interp(away.numpy(), [32, 64], [1, 0.5]).astype(np.float32))
+    share = torch.from_numpy(np.interp(away.numpy(), [32, 64], [1, 0.25]).astype(np.float32))
     assert whole.abs().max() > 0.01
     torch.testing.assert_close(found, share * whole)
 

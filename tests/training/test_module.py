@@ -42,3 +42,17 @@ def test_the_base_is_what_the_loss_compares_with() -> None:
 def test_without_a_base_there_is_nothing_to_compare_with() -> None:
     with pytest.raises(ConfigError, match="beside_base needs a network with a base"):
         MattingModule(network=TINY, loss=LossConfig(beside_base=0.5))
+
+
+def test_training_starts_from_a_smaller_network_and_has_its_function(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    small = LSANet(NetworkConfig.from_dict(TINY))
+    small.save_pretrained(tmp_path, half=False)
+    wider = {**TINY, "decoder_channels": [8, 8, 4, 4, 8], "stage_blocks": [2, 1, 1, 1]}
+    module = MattingModule(network=wider, grow_from=str(tmp_path))
+    image, trimap = torch.rand(1, 3, 32, 32), torch.full((1, 1, 32, 32), 0.5)
+    with torch.no_grad():
+        expected, found = (n.eval()(image, trimap) for n in (small, module.network))
+    torch.testing.assert_close(found, expected)
+    with pytest.raises(ConfigError, match="exclude each other"):
+        MattingModule(network=wider, grow_from=str(tmp_path), weights=str(tmp_path))

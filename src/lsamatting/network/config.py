@@ -66,8 +66,8 @@ class NetworkConfig:
     """Name of a one-channel prior to which the network predicts a correction; empty: none."""
 
     correction: str = "everywhere"
-    """Where the base is corrected: `everywhere` alike, or `near` what is known, and by half where
-    nothing known is within 64 px. Samples of 192 px teach little about what lies farther in."""
+    """Where the base is corrected: `everywhere` alike, or `near` what is known, and by a quarter
+    where nothing known is within 64 px: samples of 192 px teach little about what lies there."""
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.priors if name not in PRIOR_CHANNELS]

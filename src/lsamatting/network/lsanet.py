@@ -191,14 +191,14 @@ class LSANet(nn.Module):
     def share(self, inputs: Tensor) -> Tensor | None:
         """Give which share of its correction counts at each pixel, N×1×H×W; None for all of it.
 
-        It is whole up to 32 px from what is known, and half from 64 px on.
+        It is whole up to 32 px from what is known, and a quarter from 64 px on.
         """
         if self.config.correction == "everywhere":
             return None
         first = 4 + self.config.distance_channel
         # In units of 64 px, and no more than one.
         away = torch.minimum(inputs[:, first : first + 1], inputs[:, first + 1 : first + 2])
-        return (1.5 - away).clamp(max=1)
+        return (1.75 - 1.5 * away).clamp(max=1)
 
     def beyond_half(self) -> str | None:
         """Name a tensor with values that float16 cannot hold; None if there is none."""
