@@ -151,7 +151,7 @@ def test_with_a_base_the_untrained_network_gives_the_base():
     torch.testing.assert_close(alpha, priors[:, 1:2])
 
 
-def test_far_from_what_is_known_half_of_the_correction_counts():
+def test_far_from_what_is_known_a_quarter_of_the_correction_counts():
     shared = {"priors": ["alpha_joint", "distances"], "base": "alpha_joint"}
     near = LSANet(tiny(**shared, correction="near")).eval()
     everywhere = LSANet(tiny(**shared)).eval()

@@ -40,7 +40,7 @@ def grow(network: LSANet, trained: LSANet) -> None:
                 "many channels as the stem has no convolution in its first shortcut"
             )
     for name, value in old.items():
-        _fill(own[name], value, _columns(name, network, trained))
+        _fill(own[name], value, _columns(name, value, network, trained))
     for name in added:
         *_, last = network.get_submodule(f"{name}branch").children()
         torch.nn.init.zeros_(last.get_parameter("bn.weight"))
@@ -85,13 +85,11 @@ def _fill(value: Tensor, old: Tensor, columns: Tensor | None) -> None:
         value[: len(old), columns] = old
 
 
-def _columns(name: str, network: LSANet, trained: LSANet) -> Tensor | None:
-    """Tell where the inputs of a convolution's trained weights lie; None if it has none."""
-    module, _, kind = name.rpartition(".")
-    weight = trained.get_parameter(name) if kind in ("weight", "bias") else None
-    if weight is None or weight.dim() != 4:
+def _columns(name: str, old: Tensor, network: LSANet, trained: LSANet) -> Tensor | None:
+    """Tell where the inputs of a convolution's trained weights lie; None if `old` is no such."""
+    if old.dim() != 4:
         return None
-    inputs = weight.shape[1]
+    module, inputs = name.rpartition(".")[0], old.shape[1]
     first = _first_part(module, network), _first_part(module, trained)
     # Where two maps are joined, the second begins where the wider first one ends.
     return torch.cat((torch.arange(first[1]), first[0] + torch.arange(inputs - first[1])))
