@@ -27,7 +27,8 @@ from repeated import measure_repeated
 from skimage import data
 
 from lsamatting.demo import CAT_TRIMAP
-from lsamatting.inference.estimate import EstimateOptions, estimate
+from lsamatting.inference.estimate import estimate
+from lsamatting.inference.estimate_options import EstimateOptions
 from lsamatting.inference.torch_runtime import TorchRuntime
 from lsamatting.inference.tta import SINGLE, Averaging
 from lsamatting.network.lsanet import LSANet

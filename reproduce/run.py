@@ -125,7 +125,9 @@ def _evaluate(step: Step, *, device: str, say: Callable[[str], None]) -> None:
     done = complete_results(step.results)
     if done is not None:
         file = numbers_file(find_weights(step.weights))
-        options = methods.network_options(padding=step.padding, refine=row.refine, tta=row.tta)
+        options = methods.network_options(
+            padding=step.padding, coarse_to_fine=False, refine=row.refine, tta=row.tta
+        )
         check_origin(done, file_digest(file), options.to_dict())
         return
     say(f"evaluating {row.name} on {step.dataset} -> {step.results}")
@@ -134,6 +136,7 @@ def _evaluate(step: Step, *, device: str, say: Callable[[str], None]) -> None:
         step.weights,
         device=device,
         padding=step.padding,
+        coarse_to_fine=False,
         refine=row.refine,
         tta=row.tta,
         name=row.name,

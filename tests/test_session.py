@@ -51,7 +51,8 @@ def test_what_is_refined_in_tiles_keeps_the_priors_of_before(model, monkeypatch)
         one.stroke(blot, 0.3)
     expected = whole.refine(FEW)
     monkeypatch.setattr(
-        "lsamatting.session.choose_tile", lambda *_, refined, **__: 128 if refined else None
+        "lsamatting.inference.levels.choose_tile",
+        lambda *_, refined, **__: 128 if refined else None,
     )
     session.predict()
     refined = session.refine(FEW)

@@ -24,7 +24,8 @@ from lsamatting.errors import ConfigError
 from lsamatting.foreground.estimate import estimate_foreground
 from lsamatting.images import DEFAULT_MAX_PIXELS, Picture, read_picture
 from lsamatting.inference.ahead import RuntimeAhead
-from lsamatting.inference.estimate import EstimateOptions, default_precision, estimate
+from lsamatting.inference.estimate import estimate
+from lsamatting.inference.estimate_options import EstimateOptions, default_precision
 from lsamatting.inference.open_picture import Progress
 from lsamatting.inference.refinement.options import RefinementOptions, default_options
 from lsamatting.inference.runtime import Runtime, load_runtime
@@ -66,6 +67,10 @@ class Matting:
     precision:
         Number format of the network's arithmetic: `auto` (half where the device gains by it) or
         `full` (float32). If not given, `full` with `paper` and `published` padding, else `auto`.
+    coarse_to_fine:
+        Whether a picture with wide unknown regions is looked at from afar first, see
+        `lsamatting.inference.coarse_to_fine`. If not given, it is where the network gains by it,
+        with `window` padding.
     memory:
         What the process may take in all, in bytes or as `4GiB`; a picture that needs more is
         computed in tiles. If not given, half of what is free when a picture comes.
@@ -92,6 +97,7 @@ class Matting:
         boundary: Boundary = "paper",
         tta: bool | Averaging | None = None,
         precision: Precision | None = None,
+        coarse_to_fine: bool | None = None,
         memory: str | int | None = None,
     ) -> None:
         self.options = EstimateOptions(
@@ -99,6 +105,7 @@ class Matting:
             boundary=boundary,
             precision=precision or default_precision(padding),
             averaging=Averaging() if tta is True else tta or SINGLE,
+            coarse_to_fine=coarse_to_fine,
             memory=parse_memory(memory) if isinstance(memory, str) else memory,
         )
         # In this order: what loads ahead would be waited for if it were asked what it has.
@@ -117,6 +124,7 @@ class Matting:
         boundary: Boundary = "paper",
         tta: bool | Averaging | None = None,
         precision: Precision | None = None,
+        coarse_to_fine: bool | None = None,
         memory: str | int | None = None,
         revision: str | None = None,
         token: str | bool | None = None,
@@ -133,7 +141,7 @@ class Matting:
             `lsamatting export` wrote; else a Hugging Face repository, `owner/name`.
         runtime:
             What runs the network, see `lsamatting.choices.RuntimeName`: `torch`, `onnx`, or `auto`.
-        device, padding, boundary, tta, precision, memory:
+        device, padding, boundary, tta, precision, coarse_to_fine, memory:
             As in the constructor.
         revision, token, cache_dir, force_download, local_files_only:
             How a repository is fetched, as in `huggingface_hub.hf_hub_download`.
@@ -161,6 +169,7 @@ class Matting:
             boundary=boundary,
             tta=tta,
             precision=precision,
+            coarse_to_fine=coarse_to_fine,
             memory=memory,
         )
 

@@ -7,17 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.choices import ForegroundMethod
 from lsamatting.errors import ConfigError
 from lsamatting.foreground.estimate import estimate_foreground
 from lsamatting.images import Picture
-from lsamatting.inference.estimate import EstimateOptions
-from lsamatting.inference.fit import choose_tile
-from lsamatting.inference.frame import frame_picture
-from lsamatting.inference.open_picture import OpenPicture, Progress
+from lsamatting.inference.estimate_options import EstimateOptions
+from lsamatting.inference.levels import OpenLevels
+from lsamatting.inference.open_picture import Progress
 from lsamatting.inference.refinement.options import RefinementOptions, default_options
 from lsamatting.inference.runtime import Runtime
 from lsamatting.inference.strokes import Stroke, check_stroke, with_strokes
@@ -56,7 +54,7 @@ class Session:
         self._foreground = foreground
         self._strokes: list[Stroke] = []
         self._visible = picture.visible_samples()
-        self._open: OpenPicture | None = None
+        self._open: OpenLevels | None = None
 
     @property
     def strokes(self) -> Sequence[Stroke]:
@@ -129,41 +127,20 @@ class Session:
     def _estimate(self, refinement: RefinementOptions | None, progress: Progress | None) -> Matte:
         started = time.perf_counter()
         marks = with_strokes(self.trimap.values, self._strokes)
-        tile = choose_tile(
-            marks,
-            self._runtime,
-            padding=self._options.padding,
-            margin=self._options.margin,
-            refined=refinement is not None,
-            memory=self._options.memory,
-            name=str(self.picture.path or "the picture"),
-        )
-        reused = self._open is not None and np.array_equal(marks, self._open.frame.whole)
-        if self._open is None or not reused:
+        if self._open is None or not self._open.holds(marks, self._strokes):
             # Priors are solved afresh, not from the last ones: a matte then follows from the
             # strokes alone, in whatever order they came and whichever were taken back.
-            frame = frame_picture(
+            self._open = OpenLevels(
+                self._runtime,
                 self._visible,
                 marks,
-                padding=self._options.padding,
-                margin=self._options.margin,
-                priors=self._runtime.config.priors,
-                tile=tile,
+                options=self._options,
+                strokes=self._strokes,
+                keep=True,
+                name=str(self.picture.path or "the picture"),
             )
-            self._open = OpenPicture(self._runtime, frame)
-        elif self._open.frame.tile != tile:
-            # Refinement takes more, so that it may need tiles where the network alone did not.
-            self._open = OpenPicture(self._runtime, replace(self._open.frame, tile=tile))
-        found = self._open.estimate(
-            refinement=refinement,
-            boundary=self._options.boundary,
-            precision=self._options.precision,
-            strokes=self._strokes,
-            progress=progress,
-        )
+        found = self._open.estimate(refinement=refinement, strokes=self._strokes, progress=progress)
         seconds = dict(found.seconds)
-        if reused:
-            seconds["priors"] = 0.0
         begun = time.perf_counter()
         colours = estimate_foreground(
             self.picture.samples, found.alpha, marks, method=self._foreground

@@ -58,13 +58,13 @@ def test_refinement_and_averaging_are_done_and_stated(cli, discs, weights):
     plain = cli("evaluate", discs, "--weights", weights, "-o", "plain.jsonl")
     outcome = cli(
         *("evaluate", discs, "--weights", weights, "-o", "r.jsonl"),
-        *("--refine", "--tta", "--precision", "auto"),
+        *("--refine", "--tta", "--precision", "auto", "--coarse-to-fine"),
     )
     assert (plain.code, outcome.code, outcome.err) == (0, 0, "")
     records = read_records(discs.parent / "r.jsonl")
     options = records.header["method"]["options"]
     assert (options["padding"], options["boundary"]) == ("window", "paper")
-    assert options["precision"] == "auto"
+    assert (options["precision"], options["coarse_to_fine"]) == ("auto", True)
     assert options["tta"]["symmetries"] == 8
     assert options["refinement"]["optimiser"] == "lbfgs"
     assert records.means() != read_records(discs.parent / "plain.jsonl").means()

@@ -264,3 +264,25 @@ def test_own_opacity_is_multiplied_into_the_result_unless_ignored(cli, scene, we
     alone, _ = read_grey(scene.folder / "a.tif")
     np.testing.assert_allclose(multiplied, alone * (opacity / 255), atol=1e-6)
     assert (alone[scene.marks == 255] == 1).all()
+
+
+def test_a_wide_unknown_region_is_looked_at_from_afar_unless_told_otherwise(cli, tmp_path):
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[:200, :320]
+    subject = columns < 160 + 20 * np.sin(rows / 15)
+    light = np.where(subject, 90, 170)[..., None] + rng.normal(0, 25, (200, 320, 3))
+    trimap = np.where(columns < 70, 255, np.where(columns > 250, 0, 128))
+    image, guide = tmp_path / "image.png", tmp_path / "trimap.png"
+    for path, array in ((image, light.clip(0, 255)), (guide, trimap)):
+        Image.fromarray(array.astype(np.uint8)).save(path)
+    found = {}
+    for name, options in {
+        "usual": [],
+        "asked": ["--coarse-to-fine"],
+        "one": ["--no-coarse-to-fine"],
+    }.items():
+        outcome = cli("matte", image, guide, "-o", tmp_path / f"{name}.png", *options)
+        assert (outcome.code, outcome.err) == (0, "")
+        found[name] = pixels_of(tmp_path / f"{name}.png")
+    np.testing.assert_array_equal(found["usual"], found["asked"])
+    assert (found["usual"] != found["one"]).mean() > 0.01

@@ -117,6 +117,7 @@ def spoil_trimap_missing(scene):
         (None, ["--device", "abacus"], ["abacus", "cpu"]),
         (None, ["--device", "cuda:99"], ["cuda:99", "cpu"]),
         (None, ["--background-below", "200"], ["200", "170"]),
+        (None, ["--padding", "paper", "--coarse-to-fine"], ["--coarse-to-fine", "window", "paper"]),
     ],
 )
 def test_mistakes_are_one_line_and_write_nothing(cli, scene, weights, spoil, options, words):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from lsamatting.inference.estimate import EstimateOptions, estimate
+from lsamatting.inference.estimate import estimate
+from lsamatting.inference.estimate_options import EstimateOptions
 from lsamatting.inference.refinement.options import RefinementOptions
 from lsamatting.inference.strokes import Stroke
 from lsamatting.inference.torch_runtime import TorchRuntime

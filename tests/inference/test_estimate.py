@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsamatting.errors import TrimapError
-from lsamatting.inference.estimate import EstimateOptions, estimate
+from lsamatting.inference.estimate import estimate
+from lsamatting.inference.estimate_options import EstimateOptions
 from lsamatting.inference.frame import pad_to_multiple
 from lsamatting.inference.strokes import Stroke
 from lsamatting.inference.torch_runtime import TorchRuntime

@@ -11,7 +11,8 @@ import pytest
 from lsamatting import Matting, threads
 from lsamatting.errors import ConfigError, WeightsError
 from lsamatting.export.export import export_onnx
-from lsamatting.inference.estimate import EstimateOptions, estimate
+from lsamatting.inference.estimate import estimate
+from lsamatting.inference.estimate_options import EstimateOptions
 from lsamatting.inference.frame import Layout
 from lsamatting.inference.onnx_runtime import OnnxRuntime, choose_onnx_device
 from lsamatting.inference.runtime import load_runtime

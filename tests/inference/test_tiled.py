@@ -4,7 +4,8 @@ import torch
 
 from lsamatting import Matting
 from lsamatting.errors import ImageError
-from lsamatting.inference.estimate import EstimateOptions, estimate
+from lsamatting.inference.estimate import estimate
+from lsamatting.inference.estimate_options import EstimateOptions
 from lsamatting.inference.fit import bytes_per_pixel, choose_tile, refined_bytes
 from lsamatting.inference.frame import frame_picture
 from lsamatting.inference.onnx_runtime import OnnxRuntime
@@ -163,7 +164,7 @@ def test_a_small_budget_means_tiles_and_the_same_matte(lite, monkeypatch):
         chosen.append(choose_tile(*arguments, **options))
         return chosen[-1]
 
-    monkeypatch.setattr("lsamatting.inference.estimate.choose_tile", noted)
+    monkeypatch.setattr("lsamatting.inference.levels.choose_tile", noted)
     found = [
         estimate(lite, image, trimap, options=EstimateOptions(precision="full", memory=memory))
         for memory in (2**32, 100 * 2**20)

@@ -9,7 +9,8 @@ import torch
 from torch.nn import functional
 
 from lsamatting.errors import ConfigError, TrimapError
-from lsamatting.inference.estimate import EstimateOptions, estimate
+from lsamatting.inference.estimate import estimate
+from lsamatting.inference.estimate_options import EstimateOptions
 from lsamatting.inference.torch_runtime import TorchRuntime
 from lsamatting.inference.tta import Averaging
 from lsamatting.network.config import NetworkConfig

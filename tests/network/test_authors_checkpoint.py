@@ -7,7 +7,8 @@ from safetensors.torch import save_file
 from torch.nn import functional
 
 from lsamatting.errors import WeightsError
-from lsamatting.inference.estimate import EstimateOptions, estimate
+from lsamatting.inference.estimate import estimate
+from lsamatting.inference.estimate_options import EstimateOptions
 from lsamatting.inference.torch_runtime import TorchRuntime
 from lsamatting.network.authors_checkpoint import authors_key, read_authors_checkpoint
 from lsamatting.network.config import NetworkConfig

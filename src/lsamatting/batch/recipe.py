@@ -99,6 +99,7 @@ class Model:
     boundary: Boundary = "paper"
     tta: Averaging | None = None
     precision: Precision | None = None
+    coarse_to_fine: bool | None = None
     memory: int | None = None
     """Bytes that may be taken, of all workers together; None for half of what is free."""
 
@@ -126,6 +127,7 @@ class Model:
             boundary=self.boundary,
             tta=self.tta,
             precision=self.precision,
+            coarse_to_fine=self.coarse_to_fine,
             memory=self.memory,
         )
 

@@ -12,7 +12,12 @@ import typer
 
 from lsamatting.choices import Boundary, DatasetLayout, Padding, Precision
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
-from lsamatting.cli.options import DeviceOption, RuntimeOption, ThreadsOption
+from lsamatting.cli.options import (
+    CoarseToFineOption,
+    DeviceOption,
+    RuntimeOption,
+    ThreadsOption,
+)
 from lsamatting.errors import ConfigError, LsamattingError
 from lsamatting.text_table import align
 from lsamatting.weights import DEFAULT_WEIGHTS
@@ -80,6 +85,7 @@ def evaluate(
             "it (auto)."
         ),
     ] = None,
+    coarse_to_fine: CoarseToFineOption = None,
     boundary: Annotated[
         Boundary | None, typer.Option(help="With --refine: whose boundary terms [paper].")
     ] = None,
@@ -119,6 +125,7 @@ def evaluate(
         "--padding": padding is not None,
         "--boundary": boundary is not None,
         "--precision": precision is not None,
+        "--coarse-to-fine": coarse_to_fine is not None,
         "--runtime": runtime != "auto",
         "--device": device != "auto",
     }
@@ -159,6 +166,7 @@ def evaluate(
             padding=padding or "window",
             boundary=boundary or "paper",
             precision=precision or "full",
+            coarse_to_fine=coarse_to_fine,
             refine=refine,
             tta=tta,
             threads=threads,

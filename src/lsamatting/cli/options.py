@@ -46,6 +46,14 @@ PrecisionOption = Annotated[
         "[auto; full with --padding paper or published]."
     ),
 ]
+CoarseToFineOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--coarse-to-fine/--no-coarse-to-fine",
+        help="Look at a picture with wide unknown regions from afar first [by default where the "
+        "network gains by it; never with --padding paper or published].",
+    ),
+]
 BoundaryOption = Annotated[
     Boundary | None,
     typer.Option(help="With --refine: the paper's boundary [paper] or the authors' code's."),

@@ -10,6 +10,7 @@ from lsamatting.choices import trimap_thresholds
 from lsamatting.cli.options import (
     BackgroundBelowOption,
     BoundaryOption,
+    CoarseToFineOption,
     DepthOption,
     DeviceOption,
     DilateOption,
@@ -62,6 +63,7 @@ class RecipeOptions:
     tta_symmetries: TtaSymmetriesOption = None
     padding: PaddingOption = "window"
     precision: PrecisionOption = None
+    coarse_to_fine: CoarseToFineOption = None
     memory: MemoryOption = None
     weights: WeightsOption = DEFAULT_WEIGHTS
     runtime: RuntimeOption = "auto"
@@ -128,6 +130,7 @@ class RecipeOptions:
                 boundary=self.boundary or "paper",
                 tta=averaged,
                 precision=self.precision,
+                coarse_to_fine=self.coarse_to_fine,
                 memory=allowed,
             ),
             guide=Guide(

@@ -24,7 +24,7 @@ from lsamatting.trimap import Trimap
 
 if TYPE_CHECKING:
     from lsamatting.choices import Boundary, Padding, Precision, RuntimeName
-    from lsamatting.inference.estimate import EstimateOptions
+    from lsamatting.inference.estimate_options import EstimateOptions
 
 Peer = Literal["closed-form", "knn"]
 """Methods of others that PyMatting provides."""
@@ -66,11 +66,12 @@ def network_options(
     padding: Padding = "window",
     boundary: Boundary = "paper",
     precision: Precision = "full",
+    coarse_to_fine: bool | None = None,
     refine: bool = False,
     tta: bool = False,
 ) -> EstimateOptions:
     """Give how `lsamatting` estimates, as the results' header states it; parameters are its."""
-    from lsamatting.inference.estimate import EstimateOptions
+    from lsamatting.inference.estimate_options import EstimateOptions
     from lsamatting.inference.refinement.options import default_options
     from lsamatting.inference.tta import SINGLE, Averaging
 
@@ -79,6 +80,7 @@ def network_options(
         boundary=boundary,
         precision=precision,
         averaging=Averaging() if tta else SINGLE,
+        coarse_to_fine=coarse_to_fine,
         refinement=default_options(padding, boundary) if refine else None,
     )
 
@@ -91,6 +93,7 @@ def lsamatting(
     padding: Padding = "window",
     boundary: Boundary = "paper",
     precision: Precision = "full",
+    coarse_to_fine: bool | None = None,
     refine: bool = False,
     tta: bool = False,
     threads: int | None = None,
@@ -100,7 +103,7 @@ def lsamatting(
 
     Parameters
     ----------
-    weights, runtime, device, padding, boundary, precision
+    weights, runtime, device, padding, boundary, precision, coarse_to_fine
         As in `Matting.from_pretrained`; in full precision if not told otherwise, so that results
         do not depend on the processor.
     refine
@@ -121,7 +124,12 @@ def lsamatting(
     from lsamatting.network.files import find_weights, numbers_file
 
     options = network_options(
-        padding=padding, boundary=boundary, precision=precision, refine=refine, tta=tta
+        padding=padding,
+        boundary=boundary,
+        precision=precision,
+        coarse_to_fine=coarse_to_fine,
+        refine=refine,
+        tta=tta,
     )
     model = Matting.from_pretrained(
         weights,
@@ -131,6 +139,7 @@ def lsamatting(
         boundary=boundary,
         tta=tta,
         precision=precision,
+        coarse_to_fine=coarse_to_fine,
     )
     if refine:
         model.runtime.check_refines()
@@ -142,6 +151,7 @@ def lsamatting(
         options={
             "network": model.runtime.config.to_dict(),
             **options.to_dict(),
+            "coarse_to_fine": options.starts_coarse(model.runtime.config),
             "runtime": model.runtime.name,
             "device": model.runtime.device,
             "threads": threads,

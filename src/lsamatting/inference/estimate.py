@@ -2,32 +2,26 @@
 
     frame_picture -> Frame.lay_out -> Runtime.run, or Refiner.refine -> Layout.take -> Frame.restore
 
-Whoever asks once calls `estimate`. Whoever keeps a picture, to ask again, frames it and keeps an
-`OpenPicture`, which `estimate` makes for each scale.
+is what an `OpenPicture` does at one size, and `OpenLevels` at several. Whoever asks once calls
+`estimate`, which makes one for each scale of averaging; whoever keeps a picture, to ask again,
+keeps an `OpenLevels`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lsamatting.choices import Boundary, Padding, Precision
-from lsamatting.errors import ConfigError
-from lsamatting.inference.fit import choose_tile
-from lsamatting.inference.frame import MARGIN, frame_picture
-from lsamatting.inference.open_picture import Estimate, OpenPicture, Progress
-from lsamatting.inference.refinement.options import RefinementOptions
+from lsamatting.inference.estimate_options import EstimateOptions
+from lsamatting.inference.levels import OpenLevels
+from lsamatting.inference.open_picture import Estimate, Progress
 from lsamatting.inference.refinement.report import RefinementReport
 from lsamatting.inference.runtime import Runtime
 from lsamatting.inference.strokes import Stroke, paint_strokes, with_strokes
 from lsamatting.inference.symmetry import square_symmetries
 from lsamatting.inference.tta import (
-    SINGLE,
-    Averaging,
     resize_back,
     resize_picture,
     resize_stroke,
@@ -35,66 +29,12 @@ from lsamatting.inference.tta import (
 from lsamatting.samples import Samples
 
 
-@dataclass(frozen=True)
-class EstimateOptions:
-    """How opacity is estimated.
-
-    Raises
-    ------
-    ConfigError
-        An option has no such value.
-    """
-
-    padding: Padding = "window"
-    """What the network sees of the picture."""
-
-    margin: int = MARGIN
-    """Known pixels kept around the unknown region, with `window` padding."""
-
-    precision: Precision = "auto"
-    """Number format of the network's arithmetic; refinement is always in full precision."""
-
-    averaging: Averaging = SINGLE
-    """Over which scales and symmetries the runs are averaged."""
-
-    refinement: RefinementOptions | None = None
-    """Backpropagating refinement of every run (section 4.3), and how."""
-
-    boundary: Boundary = "paper"
-    """Which boundary pixels refinement looks at."""
-
-    memory: int | None = None
-    """Bytes that the process may take in all, which decides whether a picture is computed in tiles;
-    None for half of what is free."""
-
-    def __post_init__(self) -> None:
-        for name, value, kind in (
-            ("padding", self.padding, Padding),
-            ("boundary", self.boundary, Boundary),
-            ("precision", self.precision, Precision),
-        ):
-            if value not in get_args(kind):
-                raise ConfigError(f"{name} {value!r}; accepted: {', '.join(get_args(kind))}")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give lists, numbers and strings, ready for JSON."""
-        options = asdict(self)
-        averaging = options.pop("averaging")
-        averaging["scales"] = list(averaging["scales"])
-        return {**options, "tta": averaging if self.averaging.runs > 1 else None}
-
-
-def default_precision(padding: Padding) -> Precision:
-    """Give the precision that suits a padding: full where the paper or its code is reproduced."""
-    return "auto" if padding == "window" else "full"
-
-
 def estimate(
     runtime: Runtime,
     image: Samples,
     trimap: NDArray[np.uint8],
     *,
-    options: EstimateOptions = EstimateOptions(),
+    options: EstimateOptions = EstimateOptions(),  # noqa: B008 (frozen)
     strokes: Sequence[Stroke] = (),
     progress: Progress | None = None,
     name: str = "the picture",
@@ -139,37 +79,27 @@ def estimate(
     reports: list[RefinementReport] = []
     for number, scale in enumerate(averaging.scales):
         seen, seen_marks = resize_picture(image, marks, scale)
-        frame = frame_picture(
+        resized_strokes = [resize_stroke(stroke, seen_marks.shape) for stroke in strokes]
+        part = OpenLevels(
+            runtime,
             seen,
             seen_marks,
-            padding=options.padding,
-            margin=options.margin,
-            priors=runtime.config.priors,
-            tile=choose_tile(
-                seen_marks,
-                runtime,
-                padding=options.padding,
-                margin=options.margin,
-                refined=options.refinement is not None,
-                memory=options.memory,
-                name=name,
-            ),
-        )
-        del seen
-        part = OpenPicture(runtime, frame).estimate(
-            refinement=options.refinement,
-            boundary=options.boundary,
-            precision=options.precision,
-            strokes=[resize_stroke(stroke, seen_marks.shape) for stroke in strokes],
+            options=options,
             symmetries=symmetries,
+            strokes=resized_strokes,
+            name=name,
+        ).estimate(
+            refinement=options.refinement,
+            strokes=resized_strokes,
             progress=_within(progress, number, len(averaging.scales)),
         )
+        del seen
         resized = resize_back(part.alpha, trimap.shape)
         total = resized if total is None else np.add(total, resized, out=total)
         reports += part.reports
         for step, spent in part.seconds.items():
             seconds[step] = seconds.get(step, 0.0) + spent
-        del frame, part, resized
+        del part, resized
     assert total is not None
     alpha = total
     alpha /= np.float32(len(averaging.scales))

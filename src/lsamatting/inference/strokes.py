@@ -66,3 +66,12 @@ def paint_strokes(alpha: NDArray[np.float32], strokes: Sequence[Stroke]) -> None
     """Set H×W opacity, in place, to what the strokes say, in their order."""
     for mask, value in strokes:
         alpha[mask] = value
+
+
+def soft_strokes(strokes: Sequence[Stroke], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Mark what strokes of neither 0 nor 1 touch in a picture of this height and width."""
+    soft = np.zeros(shape, np.bool_)
+    for mask, value in strokes:
+        if value not in (0, 1):
+            soft |= mask
+    return soft
