@@ -22,9 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from strokes import away_from
-from validation import ERRORS, limit_threads
-
-from lsamatting.errors import LsamattingError
+from validation import ERRORS, exit_code, limit_threads
 
 if TYPE_CHECKING:
     from lsamatting.evaluation.methods import Method, Predictor
@@ -115,12 +113,7 @@ def main() -> int:
     parser.add_argument("--weights", nargs="+", default=["lite", "base"])
     parser.add_argument("--threads", type=int, default=1, help="for every method")
     parser.add_argument("--no-peer", dest="peer", action="store_false")
-    try:
-        run(parser.parse_args())
-    except LsamattingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(run, parser.parse_args())
 
 
 if __name__ == "__main__":

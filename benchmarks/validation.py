@@ -16,6 +16,7 @@ import argparse
 import os
 import platform
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from statistics import mean, median
@@ -40,6 +41,16 @@ def limit_threads(count: int) -> None:
     from lsamatting import threads
 
     threads.limit_threads(count)
+
+
+def exit_code(run: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
+    """Run, and say in one line what was wrong with the input."""
+    try:
+        run(options)
+    except LsamattingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def build(wanted: list[str], weights: str) -> list[tuple[Predictor, Method]]:
@@ -123,12 +134,7 @@ def main() -> int:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--threads", type=int, default=1, help="for every method")
     parser.add_argument("--band", type=float, default=15, help="px, where there is no trimap/")
-    try:
-        run(parser.parse_args())
-    except LsamattingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(run, parser.parse_args())
 
 
 if __name__ == "__main__":

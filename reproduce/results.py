@@ -32,10 +32,10 @@ def check_origin(records: Records, sha256: str, options: Mapping[str, object]) -
         They are; the message says what differs.
     """
     method = records.header["method"]
-    there = {"weights": method.get("sha256"), **method.get("options", {})}
+    # Results of older versions do not have what was off in all of them.
+    there = {"weights": method.get("sha256"), "coarse_to_fine": False, **method.get("options", {})}
     here = {"weights": sha256, **options}
-    # Results of older versions lack options that came later; these are off in a reproduction.
-    differing = [name for name in here if (there.get(name) or None) != (here[name] or None)]
+    differing = [name for name in here if there.get(name) != here[name]]
     if differing:
         raise DatasetError(
             f"{records.path}: results of other {', '.join(differing)}; "

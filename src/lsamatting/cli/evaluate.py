@@ -12,12 +12,7 @@ import typer
 
 from lsamatting.choices import Boundary, DatasetLayout, Padding, Precision
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
-from lsamatting.cli.options import (
-    CoarseToFineOption,
-    DeviceOption,
-    RuntimeOption,
-    ThreadsOption,
-)
+from lsamatting.cli.options import CoarseToFineOption, DeviceOption, RuntimeOption, ThreadsOption
 from lsamatting.errors import ConfigError, LsamattingError
 from lsamatting.text_table import align
 from lsamatting.weights import DEFAULT_WEIGHTS

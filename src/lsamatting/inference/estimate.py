@@ -16,16 +16,12 @@ from numpy.typing import NDArray
 
 from lsamatting.inference.estimate_options import EstimateOptions
 from lsamatting.inference.levels import OpenLevels
-from lsamatting.inference.open_picture import Estimate, Progress
+from lsamatting.inference.open_picture import Estimate, Progress, add_seconds, within
 from lsamatting.inference.refinement.report import RefinementReport
 from lsamatting.inference.runtime import Runtime
 from lsamatting.inference.strokes import Stroke, paint_strokes, with_strokes
 from lsamatting.inference.symmetry import square_symmetries
-from lsamatting.inference.tta import (
-    resize_back,
-    resize_picture,
-    resize_stroke,
-)
+from lsamatting.inference.tta import resize_back, resize_picture, resize_stroke
 from lsamatting.samples import Samples
 
 
@@ -91,14 +87,13 @@ def estimate(
         ).estimate(
             refinement=options.refinement,
             strokes=resized_strokes,
-            progress=_within(progress, number, len(averaging.scales)),
+            progress=within(progress, number, len(averaging.scales)),
         )
         del seen
         resized = resize_back(part.alpha, trimap.shape)
         total = resized if total is None else np.add(total, resized, out=total)
         reports += part.reports
-        for step, spent in part.seconds.items():
-            seconds[step] = seconds.get(step, 0.0) + spent
+        add_seconds(seconds, part.seconds)
         del part, resized
     assert total is not None
     alpha = total
@@ -108,10 +103,3 @@ def estimate(
     alpha[marks == 255] = 1
     paint_strokes(alpha, strokes)
     return Estimate(alpha=alpha, seconds=seconds, reports=tuple(reports))
-
-
-def _within(progress: Progress | None, number: int, parts: int) -> Progress | None:
-    """Count the steps of one of several equal parts among those of all."""
-    if progress is None:
-        return None
-    return lambda done, of: progress(number * of + done, parts * of)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lsamatting.inference.coarse_to_fine import (
-    blend,
-    close,
-    count_halvings,
-    halve,
-    halve_trimap,
-)
+from lsamatting.inference.coarse_to_fine import blend, close, count_halvings, halve, halve_trimap
 from lsamatting.inference.estimate_options import EstimateOptions
 from lsamatting.inference.fit import choose_tile
 from lsamatting.inference.frame import frame_picture
-from lsamatting.inference.open_picture import Estimate, OpenPicture, Progress
+from lsamatting.inference.open_picture import (
+    Estimate,
+    OpenPicture,
+    Progress,
+    add_seconds,
+    within,
+)
 from lsamatting.inference.refinement.options import RefinementOptions
 from lsamatting.inference.runtime import Runtime
 from lsamatting.inference.strokes import Stroke, paint_strokes, soft_strokes
@@ -125,7 +125,7 @@ class OpenLevels:
         ConfigError
             The runtime cannot refine.
         """
-        seconds: dict[str, float] = {}
+        seconds = {"priors": 0.0}
         smaller = self._see_smaller(refinement, strokes, progress, seconds)
         own = self._open_own(refinement, seconds)
         found = own.estimate(
@@ -134,9 +134,9 @@ class OpenLevels:
             precision=self.options.precision,
             strokes=strokes,
             symmetries=self.symmetries,
-            progress=self._last(progress),
+            progress=within(progress, self.halvings, self.halvings + 1),
         )
-        _add(seconds, {**found.seconds, "priors": 0.0})
+        add_seconds(seconds, found.seconds)
         remained = own.frame.whole
         del own
         if not self.keep:
@@ -146,7 +146,7 @@ class OpenLevels:
         begun = perf_counter()
         blend(found.alpha, remained, smaller.alpha)
         paint_strokes(found.alpha, strokes)
-        _add(seconds, {"network": perf_counter() - begun})
+        add_seconds(seconds, {"network": perf_counter() - begun})
         return replace(found, seconds=seconds, reports=(*found.reports, *smaller.reports))
 
     def _see_smaller(
@@ -165,12 +165,12 @@ class OpenLevels:
             # Without the strokes, which may change; those of 0 and 1 are in the trimap.
             seen = smaller.estimate(progress=None if refinement else told)
             self._seen = seen.alpha
-            _add(seconds, seen.seconds)
+            add_seconds(seconds, seen.seconds)
         found = Estimate(alpha=self._seen, seconds={})
         if refinement is not None:
             resized = [resize_stroke(stroke, smaller.trimap.shape) for stroke in strokes]
             found = smaller.estimate(refinement=refinement, strokes=resized, progress=told)
-            _add(seconds, found.seconds)
+            add_seconds(seconds, found.seconds)
         if self.keep:
             self._smaller = smaller
         return found
@@ -214,7 +214,7 @@ class OpenLevels:
                 priors=self.runtime.config.priors,
                 tile=tile,
             )
-            _add(seconds, {"priors": frame.seconds})
+            add_seconds(seconds, {"priors": frame.seconds})
             self._own = OpenPicture(self.runtime, frame)
         elif self._own.frame.tile != tile:
             # Refinement takes more, so that it may need tiles where the network alone did not.
@@ -222,20 +222,8 @@ class OpenLevels:
         return self._own
 
     def _first(self, progress: Progress | None) -> Progress | None:
-        """Count the steps of the smaller picture among those of all sizes."""
+        """Count the steps of the smaller picture among those of all sizes, each as many."""
         if progress is None:
             return None
         parts = self.halvings
         return lambda done, of: progress(done, of // parts * (parts + 1))
-
-    def _last(self, progress: Progress | None) -> Progress | None:
-        """Count the picture's own steps among those of all sizes, which count as equally many."""
-        if progress is None or not self.halvings:
-            return progress
-        parts = self.halvings
-        return lambda done, of: progress(parts * of + done, (parts + 1) * of)
-
-
-def _add(total: dict[str, float], spent: Mapping[str, float]) -> None:
-    for step, seconds in spent.items():
-        total[step] = total.get(step, 0.0) + seconds

@@ -29,6 +29,13 @@ Progress = Callable[[int, int], None]
 was computed so far is dropped, and nothing else is harmed."""
 
 
+def within(progress: Progress | None, number: int, parts: int) -> Progress | None:
+    """Count the steps of one of several equal parts among those of all."""
+    if progress is None:
+        return None
+    return lambda done, of: progress(number * of + done, parts * of)
+
+
 @dataclass(frozen=True)
 class Estimate:
     """The opacity of a picture, and how it came about."""
@@ -37,10 +44,17 @@ class Estimate:
     """H×W in [0, 1]; known pixels are 0 and 1, strokes what they say."""
 
     seconds: Mapping[str, float]
-    """Time spent on `priors` and `network`, and on `refinement` where there was any."""
+    """Time spent on `network`, on `refinement` where there was any, and, by what frames the picture
+    too, on `priors`."""
 
     reports: tuple[RefinementReport, ...] = ()
     """What refinement did, one report for each run of the network."""
+
+
+def add_seconds(total: dict[str, float], spent: Mapping[str, float]) -> None:
+    """Add what an estimate took to what others took, in place."""
+    for step, seconds in spent.items():
+        total[step] = total.get(step, 0.0) + seconds
 
 
 NOTHING_TO_REFINE = RefinementReport(
@@ -144,7 +158,7 @@ class OpenPicture:
             summed /= np.float32(len(symmetries))
             alpha = frame.restore(summed)
         paint_strokes(alpha, strokes)
-        seconds = {"priors": frame.seconds, "network": perf_counter() - started}
+        seconds = {"network": perf_counter() - started}
         if refinement is not None:
             seconds["refinement"] = sum(report.seconds for report in reports)
             seconds["network"] -= seconds["refinement"]
