@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SMALL  := .venv-small
 TORCH  := torch==2.13.0
+# Processes that share the tests out.
+WORKERS ?= 2
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; \
 	done)
@@ -21,8 +23,9 @@ app: $(STAMP)
 demo: $(STAMP)
 	$(BIN)/lsamatting demo
 
+# A file's tests stay in one process: what they share is made once.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 # In an environment without PyTorch, from a wheel of the package as it is now.
 test-small: $(SMALL)/.installed
