@@ -42,6 +42,7 @@ def widen(trimap: NDArray[np.uint8], by: float) -> NDArray[np.uint8]:
 
 def write(dataset: Path, folder: Path, by: float) -> Path:
     """Write a test set with wider trimaps; pictures and mattes are linked."""
+    from lsamatting.errors import DatasetError
     from lsamatting.evaluation.datasets import open_dataset
     from lsamatting.trimap import Trimap
 
@@ -49,7 +50,8 @@ def write(dataset: Path, folder: Path, by: float) -> Path:
     for name in ("image", "alpha"):
         (folder / name).symlink_to((dataset / name).resolve())
     for picture in open_dataset(dataset, layout="trio"):
-        assert picture.trimap is not None
+        if picture.trimap is None:
+            raise DatasetError(f"{dataset}: {picture.name} has no trimap, and widening needs one")
         wider = widen(Trimap.read(picture.trimap).values, by)
         cv2.imwrite(str(folder / "trimap" / f"{picture.trimap.stem}.png"), wider)
     return folder
