@@ -36,6 +36,23 @@ def test_the_subject_is_in_the_picture(subject, photos, seed):
     assert 1 <= len(view.lamps) <= 4
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_nearest_blurs_but_does_not_veil_the_picture(photos, seed):
+    points = np.random.default_rng(0).normal(size=(500, 8, 3)).astype(np.float32)
+    # A few stalks stand close to where the camera will be.
+    points[:20] = points[:20] * 0.01 + (0, -4.5, 0.5)
+    strands = Strands(points, np.full((500, 8), 0.01, np.float32), points, Matter())
+    subject = Subject(Scene([strands]), elevations=(0, 20), azimuths=(-30, 30))
+    camera = draw_view(np.random.default_rng(seed), subject, photos, seed=0).camera
+    place, target = np.array(camera.place), np.array(camera.target)
+    depths = (points - place) @ (target - place) / np.linalg.norm(target - place)
+    near = depths[depths > 0.05].min()
+    f = camera.lens / 1000
+    # f-number times the circle of confusion, over the sensor's width.
+    blur = f * f / (camera.focus - f) * abs(camera.focus - near) / near / 0.036
+    assert camera.aperture == 0 or blur < 0.16 * camera.aperture
+
+
 def test_coverage_of_a_plane_that_fills_half_the_picture():
     x, z = np.meshgrid(np.linspace(-2, 0, 200), np.linspace(-2, 2, 200))
     plane = np.stack([x, np.zeros_like(x), z], axis=-1).reshape(-1, 3)

@@ -16,6 +16,8 @@ _SIDES = (512, 560)
 _TRIES = 24
 _COVERED = (0.12, 0.8)
 """Share of a picture that the subject should fill; outside it there is little matte to learn."""
+_MOST_BLUR = 0.15
+"""Of the nearest thing, as a share of the picture's width: one in the lens would veil all of it."""
 
 
 def draw_view(rng: np.random.Generator, subject: Subject, photos: Photos, *, seed: int) -> View:
@@ -87,6 +89,10 @@ def _camera(
         off = extent / 10
         f = lens / 1000
         aperture = f * f / max(distance - f, 1e-3) * off / (distance + off) / (0.036 * blur)
+        near = float(depths[depths > 0.05].min())
+        off = focus - near
+        smallest = f * f / max(focus - f, 1e-3) * off / near / (0.036 * _MOST_BLUR)
+        aperture = max(aperture, smallest)
     return Camera(
         place=_place(place), target=_place(target), lens=lens, aperture=aperture, focus=focus
     )
