@@ -100,6 +100,43 @@ def test_halves_are_averages_of_the_same_kind(height, width, kind):
     assert set(np.unique(halve_trimap(marks))) <= set(np.unique(marks))
 
 
+@given(
+    row=st.integers(2, 90),
+    thick=st.integers(1, 3),
+    value=st.sampled_from([0, 255]),
+    height=st.sampled_from([101, 102]),
+    upright=st.booleans(),
+)
+def test_thin_lines_are_known_at_half_the_size_too(row, thick, value, height, upright):
+    trimap = np.full((height, height), 128, np.uint8)
+    trimap[row : row + thick, 20:80] = value
+    halved = halve_trimap(trimap.T if upright else trimap)
+    halved = halved.T if upright else halved
+    assert set(np.unique(halved)) == {128, value}
+    rows, columns = np.nonzero(halved == value)
+    # One line, whole, where it was; half as thick, or a pixel more.
+    assert len(set(columns)) in (30, 31)
+    assert len(set(rows)) <= (thick + 2) // 2
+    assert abs(rows.mean() * 2 + 0.5 - (row + (thick - 1) / 2)) <= 2
+
+
+def test_thick_things_are_halved_by_nearest_neighbour():
+    trimap = band(20)
+    trimap[100:140, 290:310] = 255
+    np.testing.assert_array_equal(halve_trimap(trimap), trimap[::2, ::2])
+
+
+@pytest.mark.parametrize("row", [201, 202])
+def test_what_surrounds_a_thin_stroke_stays_open(row):
+    trimap = np.full((400, 400), 128, np.uint8)
+    trimap[:8] = 0
+    trimap[380:388, 380:388] = 255
+    trimap[row, 150:250] = 255
+    left = close(trimap, np.zeros((200, 200), np.float32), np.zeros(trimap.shape, bool))
+    assert (left[row - OPEN + 4 : row, 200] == 128).all()
+    assert (left[100, 150:250] == 0).all()
+
+
 @given(seed=st.integers(0, 50), stroked=st.booleans())
 @settings(max_examples=15)
 def test_only_what_is_sure_and_far_from_any_edge_is_taken_as_known(seed, stroked):
@@ -271,6 +308,48 @@ def test_progress_counts_all_sizes_and_can_end_the_work():
 
     with pytest.raises(EndedError):
         model(image, trimap, progress=end)
+
+
+def test_it_can_be_ended_before_the_first_step_of_refinement():
+    image, _, trimap = rough_disc()
+    model = Matting.from_pretrained("lite", device="cpu")
+    runs = []
+    once = model.runtime.run
+    model.runtime.run = lambda *args, **kwargs: runs.append(1) or once(*args, **kwargs)
+
+    class EndedError(Exception):
+        pass
+
+    def end(done, of):
+        if runs:
+            raise EndedError
+
+    with pytest.raises(EndedError):
+        model(image, trimap, refine=FEW, progress=end)
+    assert len(runs) == 1 < count_halvings(trimap)
+
+
+def test_only_what_surrounds_the_unknown_is_looked_at():
+    image, _, trimap = rough_disc()
+    network = Red()
+    options = EstimateOptions(coarse_to_fine=True, precision="full")
+    alone = estimate(TorchRuntime(network, "cpu"), image, trimap, options=options).alpha
+    seen = list(network.seen)
+    network.seen.clear()
+    height, width = trimap.shape
+    # Far more of what is known on all sides, by no multiple of what the sizes are halved by.
+    wide = np.zeros((height + 1607, width + 1205), np.uint8)
+    wide[803 : 803 + height, 602 : 602 + width] = trimap
+    large = np.zeros((*wide.shape, 3), image.dtype)
+    large[803 : 803 + height, 602 : 602 + width] = image
+    found = estimate(TorchRuntime(network, "cpu"), large, wide, options=options).alpha
+    assert found.shape == wide.shape
+    np.testing.assert_array_equal(found[wide == 0], 0)
+    np.testing.assert_array_equal(found[wide == 255], 1)
+    inside = found[803 : 803 + height, 602 : 602 + width]
+    assert np.abs(inside - alone).mean() < 0.02
+    largest = max(height for height, _, _ in network.seen)
+    assert largest <= max(height for height, _, _ in seen) + 2 * 64
 
 
 def test_the_paper_s_paddings_look_at_one_size():

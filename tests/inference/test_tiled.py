@@ -274,6 +274,9 @@ def test_what_takes_more_for_a_run_is_tiled_earlier_and_smaller(lite, monkeypatc
     class Onnx:
         name, device, config, tiles = "onnx", "cpu", lite.config, True
 
+        def release(self):
+            pass
+
     monkeypatch.setattr("lsamatting.inference.fit.resident_size", lambda: 400 * 2**20)
     trimap = np.zeros((2000, 3000), np.uint8)
     trimap[:, 1000:1600] = 128
@@ -293,6 +296,9 @@ def test_what_takes_more_for_a_run_is_tiled_earlier_and_smaller(lite, monkeypatc
 def test_a_graph_without_averages_says_so(monkeypatch):
     class Old:
         name, device, config, tiles = "onnx", "cpu", NetworkConfig.preset("lite"), False
+
+        def release(self):
+            pass
 
     monkeypatch.setattr("lsamatting.inference.fit.resident_size", lambda: 0)
     trimap = np.full((3000, 4000), 128, np.uint8)

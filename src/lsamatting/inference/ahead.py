@@ -103,6 +103,11 @@ class RuntimeAhead:
         """Encode a turned picture once, for refinement; see `Runtime`."""
         return self.runtime.refiner(frame, symmetry)
 
+    def release(self) -> None:
+        """Give back the memory that it keeps, if it is loaded; see `Runtime`."""
+        if self._loaded is not None:
+            self._loaded.release()
+
     def check_refines(self) -> None:
         """Refuse if it cannot refine; see `Runtime`."""
         self.runtime.check_refines()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lsamatting.network.config import NetworkConfig
 from lsamatting.samples import Samples
+from lsamatting.windows import window_around
 
 REACH = 32
 """Depth, in pixels from what is known, up to which a picture is computed at its own size alone."""
@@ -51,7 +52,8 @@ def count_halvings(trimap: NDArray[np.uint8]) -> int:
     unknown = trimap == 128
     if not unknown.any() or unknown.all():
         return 0
-    depth = float(_depth(unknown).max())
+    # What is known around the unknown pixels is nearer to them than what lies beyond it.
+    depth = float(_depth(unknown[window_around(unknown, 1)]).max())
     shorter = min(trimap.shape)
     count = 0
     while depth / 2**count > REACH and shorter / 2**count >= SMALLEST:
@@ -68,12 +70,32 @@ def halve(image: Samples) -> Samples:
 
 
 def halve_trimap(trimap: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Halve an H×W trimap, rounding up: nearest neighbour.
+    """Halve an H×W trimap, rounding up: nearest neighbour, and what is known but too thin for that.
 
     Where known and unknown meet, a pixel of four that asked for all of them to be known would make
-    the known strip beside a subject narrower at every size, and lose the thin ones.
+    the known strip beside a subject narrower at every size; one that asked for any would make it
+    wider. A line that no neighbour is left of, such as a stroke, is drawn all the same: to forget
+    it is to take what it lies on for the other side.
     """
-    return np.asarray(cv2.resize(trimap, _half(trimap.shape), interpolation=cv2.INTER_NEAREST))
+    size = _half(trimap.shape)
+    halved = np.asarray(cv2.resize(trimap, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    lost = [_lost(trimap, halved, value) for value in (0, 255)]
+    halved[lost[0] & ~lost[1]] = 0
+    halved[lost[1] & ~lost[0]] = 255
+    return halved
+
+
+def _lost(trimap: NDArray[np.uint8], halved: NDArray[np.uint8], value: int) -> NDArray[np.bool_]:
+    """Mark what of the halved trimap is unknown, holds a value and is not beside any of it."""
+    marks = _any_of_four((trimap == value).astype(np.uint8))
+    held = cv2.resize(marks, halved.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    seen = cv2.dilate((halved == value).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return np.asarray((halved == 128) & held & ~seen)
+
+
+def _any_of_four(marks: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give each pixel the largest of the four of which nearest neighbour takes it to stand."""
+    return np.asarray(cv2.dilate(marks, np.ones((2, 2), np.uint8), anchor=(0, 0)), np.uint8)
 
 
 def close(
@@ -105,8 +127,9 @@ def close(
     free = unknown & (_depth(unknown) > OPEN / 2)
     if keep.any():
         # A pixel that is kept at all is seen at half the size, too.
-        marks = cv2.dilate(keep.astype(np.uint8), np.ones((2, 2), np.uint8), anchor=(0, 0))
-        free &= _depth(halve_trimap(np.asarray(marks, np.uint8)) == 0) > KEPT_OPEN / 2
+        marks = _any_of_four(keep.astype(np.uint8))
+        kept = cv2.resize(marks, unknown.shape[::-1], interpolation=cv2.INTER_NEAREST)
+        free &= _depth(np.asarray(kept == 0)) > KEPT_OPEN / 2
     found = np.full(unknown.shape, 128, np.uint8)
     found[free & (_depth(opacity < SURE) > AROUND / 2)] = 0
     found[free & (_depth(opacity > 1 - SURE) > AROUND / 2)] = 255

@@ -59,6 +59,12 @@ class EstimateOptions:
         ):
             if value not in get_args(kind):
                 raise ConfigError(f"{name} {value!r}; accepted: {', '.join(get_args(kind))}")
+        if self.coarse_to_fine not in (True, False, None):
+            raise ConfigError(
+                f"coarse_to_fine {self.coarse_to_fine!r}; accepted: True, False, None"
+            )
+        if not isinstance(self.averaging, Averaging):
+            raise ConfigError(f"tta {self.averaging!r}; accepted: True, False, None, an Averaging")
         if self.coarse_to_fine and self.padding != "window":
             raise ConfigError(
                 "coarse to fine (--coarse-to-fine) goes with window padding, not with "

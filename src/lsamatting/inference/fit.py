@@ -142,7 +142,8 @@ def choose_tile(
     whole = pixels * (PICTURE + run * (REFINED if refined else 1))
     if max(whole, pixels * SOLVING + held * (SOLVER + SECOND_SOLVER)) <= free:
         return None
-    # What reading the picture left behind, and nobody uses, does not count.
+    # What reading the picture and smaller sizes left behind, and nobody uses, does not count.
+    runtime.release()
     stop_keeping()
     taken = resident_size() or 0
     free = budget - taken

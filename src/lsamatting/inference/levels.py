@@ -26,6 +26,7 @@ from lsamatting.inference.strokes import Stroke, paint_strokes, soft_strokes
 from lsamatting.inference.symmetry import IDENTITY, Symmetry
 from lsamatting.inference.tta import resize_stroke
 from lsamatting.samples import Samples
+from lsamatting.windows import window_around
 
 
 class OpenLevels:
@@ -80,6 +81,8 @@ class OpenLevels:
             wide = options.starts_coarse(runtime.config)
             halvings = count_halvings(trimap) if wide else 0
         self.halvings = halvings
+        self._window = _window(trimap, options.margin, halvings)
+        """What of the picture is looked at, at all sizes: others have no use for the rest."""
         self._soft = soft_strokes(strokes, trimap.shape)
         self._smaller: OpenLevels | None = None
         self._seen: NDArray[np.float32] | None = None
@@ -132,7 +135,7 @@ class OpenLevels:
             refinement=refinement,
             boundary=self.options.boundary,
             precision=self.options.precision,
-            strokes=strokes,
+            strokes=self._seen_of(strokes),
             symmetries=self.symmetries,
             progress=within(progress, self.halvings, self.halvings + 1),
         )
@@ -145,9 +148,12 @@ class OpenLevels:
             return replace(found, seconds=seconds)
         begun = perf_counter()
         blend(found.alpha, remained, smaller.alpha)
-        paint_strokes(found.alpha, strokes)
+        alpha = (self.trimap == 255).astype(np.float32)
+        alpha[self._window] = found.alpha
+        paint_strokes(alpha, strokes)
         add_seconds(seconds, {"network": perf_counter() - begun})
-        return replace(found, seconds=seconds, reports=(*found.reports, *smaller.reports))
+        reports = (*found.reports, *smaller.reports)
+        return replace(found, alpha=alpha, seconds=seconds, reports=reports)
 
     def _see_smaller(
         self,
@@ -162,13 +168,16 @@ class OpenLevels:
         smaller = self._smaller or self._open_smaller(strokes, keep=refinement is not None)
         told = self._first(progress)
         if self._seen is None:
-            # Without the strokes, which may change; those of 0 and 1 are in the trimap.
-            seen = smaller.estimate(progress=None if refinement else told)
+            # Without the strokes, which may change; those of 0 and 1 are in the trimap. Where
+            # steps of refinement are what is counted it can be cancelled before them, too.
+            quiet = None if told is None else lambda _, of: told(0, of)
+            seen = smaller.estimate(progress=quiet if refinement else told)
             self._seen = seen.alpha
             add_seconds(seconds, seen.seconds)
         found = Estimate(alpha=self._seen, seconds={})
         if refinement is not None:
-            resized = [resize_stroke(stroke, smaller.trimap.shape) for stroke in strokes]
+            shape = smaller.trimap.shape
+            resized = [resize_stroke(stroke, shape) for stroke in self._seen_of(strokes)]
             found = smaller.estimate(refinement=refinement, strokes=resized, progress=told)
             add_seconds(seconds, found.seconds)
         if self.keep:
@@ -176,14 +185,14 @@ class OpenLevels:
         return found
 
     def _open_smaller(self, strokes: Sequence[Stroke], *, keep: bool) -> OpenLevels:
-        trimap = halve_trimap(self.trimap)
+        trimap = halve_trimap(self.trimap[self._window])
         return OpenLevels(
             self.runtime,
-            halve(self.image),
+            halve(self.image[self._window]),
             trimap,
             options=self.options,
             symmetries=self.symmetries,
-            strokes=[resize_stroke(stroke, trimap.shape) for stroke in strokes],
+            strokes=[resize_stroke(stroke, trimap.shape) for stroke in self._seen_of(strokes)],
             keep=self.keep or keep,
             halvings=self.halvings - 1,
             name=self.name,
@@ -193,9 +202,9 @@ class OpenLevels:
         self, refinement: RefinementOptions | None, seconds: dict[str, float]
     ) -> OpenPicture:
         """Frame what remains unknown, in tiles if it has to be."""
-        trimap = self.trimap if self._own is None else self._own.frame.whole
+        trimap = self.trimap[self._window] if self._own is None else self._own.frame.whole
         if self._own is None and self._seen is not None:
-            trimap = close(trimap, self._seen, self._soft)
+            trimap = close(trimap, self._seen, self._soft[self._window])
         tile = choose_tile(
             trimap,
             self.runtime,
@@ -207,7 +216,7 @@ class OpenLevels:
         )
         if self._own is None:
             frame = frame_picture(
-                self.image,
+                self.image[self._window],
                 trimap,
                 padding=self.options.padding,
                 margin=self.options.margin,
@@ -221,9 +230,25 @@ class OpenLevels:
             self._own = OpenPicture(self.runtime, replace(self._own.frame, tile=tile))
         return self._own
 
+    def _seen_of(self, strokes: Sequence[Stroke]) -> list[Stroke]:
+        """Give what is looked at of strokes."""
+        parts = (Stroke(stroke.mask[self._window], stroke.value) for stroke in strokes)
+        return [stroke for stroke in parts if stroke.mask.any()]
+
     def _first(self, progress: Progress | None) -> Progress | None:
         """Count the steps of the smaller picture among those of all sizes, each as many."""
         if progress is None:
             return None
         parts = self.halvings
         return lambda done, of: progress(done, of // parts * (parts + 1))
+
+
+def _window(trimap: NDArray[np.uint8], margin: int, halvings: int) -> tuple[slice, slice]:
+    """Bound what is to be looked at; its rows and columns begin where halved ones do."""
+    whole = tuple(slice(0, side) for side in trimap.shape)
+    around = window_around(trimap == 128, margin * 2**halvings) if halvings else None
+    rows, columns = (
+        slice(part.start >> halvings << halvings, min(part.stop, side.stop))
+        for part, side in zip(around or whole, whole, strict=True)
+    )
+    return rows, columns

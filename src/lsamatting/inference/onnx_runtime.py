@@ -149,6 +149,11 @@ class OnnxRuntime:
         self.check_refines()
         raise AssertionError
 
+    def release(self) -> None:
+        """Give back the memory that it keeps from earlier runs: the next begins anew."""
+        if self._key is not None and self._key[0] == os.getpid():
+            self._session = self._key = None
+
     def check_refines(self) -> None:
         """Refuse.
 

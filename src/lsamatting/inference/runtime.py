@@ -89,6 +89,9 @@ class Runtime(Protocol):
             As `check_refines`.
         """
 
+    def release(self) -> None:
+        """Give back the memory that it keeps from earlier runs for later ones, if it does."""
+
     def check_refines(self) -> None:
         """Refuse if it cannot refine.
 

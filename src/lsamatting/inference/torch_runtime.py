@@ -46,6 +46,9 @@ class TorchRuntime:
         """What the network is."""
         return self.network.config
 
+    def release(self) -> None:
+        """Do nothing: it keeps nothing from its runs."""
+
     def check_refines(self) -> None:
         """Do nothing: it refines."""
 
