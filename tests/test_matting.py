@@ -199,3 +199,25 @@ def test_no_kernel_is_compiled_on_the_way_to_a_cutout(scene):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "(40, 56, 4)\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"memory": 5}, "5 bytes"),
+        ({"memory": -1}, "-1 bytes"),
+        ({"tta": "x"}, "tta 'x'"),
+        ({"coarse_to_fine": "x"}, "coarse_to_fine 'x'"),
+    ],
+)
+def test_options_are_checked_when_they_are_given(network, options, words):
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        Matting(network, device="cpu", **options)
+
+
+def test_a_misspelt_option_of_saving_is_told(model, scene, tmp_path):
+    matte = model(scene.image, scene.trimap)
+    for save in (matte.save, matte.save_cutout, matte.save_foreground):
+        with pytest.raises(TypeError, match="quallity; accepted: depth, quality, suffix"):
+            save(tmp_path / "a.png", quallity=50)
+    assert not any(tmp_path.glob("a.*"))

@@ -1,5 +1,19 @@
-"""`python -m lsamatting`: the command line, where its program is not on the path."""
+"""The program `lsamatting`, and `python -m lsamatting`, where it is not on the path."""
 
-from lsamatting.cli.main import run
+from __future__ import annotations
 
-run()
+import sys
+
+
+def run() -> None:
+    """Be the program."""
+    try:
+        # Half a second on a busy machine, in which Ctrl-C should not end in a traceback.
+        from lsamatting.cli.main import run as run_commands
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
+    run_commands()
+
+
+if __name__ == "__main__":
+    run()

@@ -59,6 +59,16 @@ def parse_memory(text: str) -> int:
     return int(amount)
 
 
+def check_memory(amount: int) -> int:
+    """Give back an amount of bytes; ConfigError if a process alone takes more."""
+    if not SMALLEST <= amount < 2**63:
+        raise ConfigError(
+            f"memory of {amount} bytes; accepted are {SMALLEST} ({describe(SMALLEST)}) and more, "
+            "or a number and a unit, as '4GiB'"
+        )
+    return amount
+
+
 def describe(amount: float) -> str:
     """Say an amount of bytes in MiB or GiB."""
     if amount < 2**30:

@@ -206,7 +206,10 @@ class Matte:
         )
 
     def _chosen(self, path: str | Path | BinaryIO, options: SaveOptions) -> _Chosen:
-        """Fill in the depth that was not asked for."""
+        """Fill in the depth that was not asked for; TypeError if there is no such option."""
+        if unknown := options.keys() - SaveOptions.__annotations__.keys():
+            accepted = ", ".join(SaveOptions.__annotations__)
+            raise TypeError(f"no such option: {', '.join(sorted(unknown))}; accepted: {accepted}")
         suffix = options.get("suffix")
         name = path if isinstance(path, str | Path) else f"stream{suffix or ''}"
         return {

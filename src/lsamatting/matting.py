@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from numpy.typing import NDArray
 from PIL import Image
 
-from lsamatting.budget import parse_memory
+from lsamatting.budget import check_memory, parse_memory
 from lsamatting.choices import (
     Boundary,
     ForegroundMethod,
@@ -106,7 +106,7 @@ class Matting:
             precision=precision or default_precision(padding),
             averaging=Averaging() if tta is True else tta or SINGLE,
             coarse_to_fine=coarse_to_fine,
-            memory=parse_memory(memory) if isinstance(memory, str) else memory,
+            memory=_bytes(memory),
         )
         # In this order: what loads ahead would be waited for if it were asked what it has.
         self.runtime: Runtime = (
@@ -345,6 +345,12 @@ class Matting:
         named = str(picture.path or "the picture")
         trimap.check_size(picture.samples.shape[:2], named, called=called)
         return picture, trimap
+
+
+def _bytes(memory: str | int | None) -> int | None:
+    if memory is None:
+        return None
+    return parse_memory(memory) if isinstance(memory, str) else check_memory(memory)
 
 
 def _with_torch(network: LSANet, device: str) -> Runtime:

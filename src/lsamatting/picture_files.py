@@ -83,9 +83,9 @@ def check_destination(
         Ask for the folder to be there already.
     """
     path = Path(path)
-    check_format(str(path), path.suffix, alpha=alpha, depth=depth)
     if path.is_dir():
         raise ImageError(f"{path}: is a folder; a file name is needed")
+    check_format(str(path), path.suffix, alpha=alpha, depth=depth)
     if path.exists() and not os.access(path, os.W_OK):
         raise ImageError(f"{path}: cannot be replaced (no permission to write)")
     if path.parent.is_dir():
@@ -102,7 +102,7 @@ def check_format(name: str, ending: str, *, alpha: bool, depth: int | None) -> N
     """
     suffix = ending.lower()
     if suffix not in _DEPTHS:
-        able = ", ".join(_DEPTHS) + ("" if ending else ", or a folder that is there")
+        able = ", ".join(_DEPTHS)
         raise ImageError(f"{name}: unknown file type '{ending}'; accepted are {able}")
     if depth is not None and depth not in _DEPTHS[suffix]:
         able = ", ".join(other for other, depths in _DEPTHS.items() if depth in depths)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -47,6 +48,35 @@ def test_each_command_has_help(cli, command):
     outcome = cli(command, "--help")
     assert outcome.code == 0
     assert f"lsamatting {command}" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["matte", "a.png", "b.png", "-o", ""], "-o"),
+        (["matte", "a.png", "b.png", "--cutout="], "--cutout"),
+        (["matte", "", "b.png"], "an argument"),
+        (["trimap", "-", ""], "an argument"),
+    ],
+)
+def test_nothing_is_taken_for_the_current_folder(cli, tmp_path, monkeypatch, arguments, named):
+    monkeypatch.chdir(tmp_path)
+    outcome = cli(*arguments)
+    assert outcome.code == 2
+    assert outcome.error_line.startswith(f"{named} is empty")
+    assert not any(tmp_path.iterdir())
+
+
+def test_ctrl_c_while_it_is_being_loaded_is_one_line(tmp_path):
+    # What is imported first stands for what takes long, and for the signal.
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    run = subprocess.run(
+        [sys.executable, "-m", "lsamatting", "info"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True,
+        text=True,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (1, "", "interrupted\n")
 
 
 def test_help_imports_nothing_heavy():

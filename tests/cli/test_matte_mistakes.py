@@ -21,6 +21,12 @@ from tests.cli.matte_runs import batch_of
         (["{}/image.png", "{}/trimap.png", "-o", "-", "--cutout", "-"], "two outputs"),
         (["{}/image.png", "{0}/mask.png", "{}/trimap.png", "-o", "-"], "several pictures need"),
         (["{}/image.png", "{}/trimap.png", "-o", "{}/a.png", "--quality", "80"], "--quality goes"),
+        (["{}/image.png", "{}/trimap.png", "-o", "{}/a.webp", "--quality", "80"], "--quality goes"),
+        (["{}/image.png", "{}/trimap.png", "-o", "{}/a.png", "--layer", "b"], "--layer goes with"),
+        (
+            ["{}/image.png", "{}/trimap.png", "--mask", "{}/mask.png", "-o", "{}/a.png"],
+            "with --mask every path is a picture",
+        ),
     ],
 )
 def test_streams_and_qualities_that_do_not_fit(cli, scene, weights, arguments, words):
@@ -28,6 +34,41 @@ def test_streams_and_qualities_that_do_not_fit(cli, scene, weights, arguments, w
     outcome = cli("matte", *given, "--weights", weights)
     assert outcome.code == 2
     assert words in outcome.error_line
+
+
+@pytest.mark.parametrize("command", ["matte", "batch"])
+def test_results_do_not_lie_among_the_pictures(cli, scene, weights, command):
+    images, trimaps, _ = batch_of(scene, "one", "two")
+    (scene.folder / "link").symlink_to(images)
+    given = [trimaps] if command == "matte" else ["--trimaps", trimaps]
+    for out in (images, scene.folder / "link"):
+        outcome = cli(command, images, *given, "-o", out, "--weights", weights)
+        assert outcome.code == 2
+        assert "results would lie among the pictures" in outcome.error_line
+    assert len(list(images.iterdir())) == 2
+    # Pictures that are named one by one stay the only ones.
+    outcome = cli(
+        *("matte", images / "one.jpg", images / "two.jpg", trimaps, "-o", images),
+        *("--weights", weights, "--workers", "0"),
+    )
+    assert outcome.code == 0
+    assert len(list(images.iterdir())) == 4
+
+
+@pytest.mark.parametrize("place", ["loop", "long" * 100])
+def test_what_the_system_will_not_reach_is_one_line(cli, scene, weights, place):
+    (scene.folder / "loop").symlink_to("loop")
+    path = scene.folder / place / "a.png"
+    for given in (
+        [path, scene.trimap],
+        [scene.image, path],
+        [scene.image, scene.trimap, "-o", path],
+        [scene.image, scene.trimap, "--composite", scene.folder / "c.png", "--on", path],
+        [scene.image, scene.trimap, "--weights", scene.folder / place],
+    ):
+        outcome = cli("matte", "--weights", weights, *given)
+        assert outcome.code == 2
+        assert "unexpected" not in outcome.error_line
 
 
 def test_every_input_is_protected(cli, scene, weights):
@@ -107,7 +148,7 @@ def spoil_trimap_missing(scene):
         (None, ["--composite", "{}/x.png"], ["--on"]),
         (None, ["--on", "red"], ["--composite"]),
         (None, ["--composite", "{}/x.png", "--on", "no colour"], ["no colour", "no such file"]),
-        (None, ["--composite", "{}/x.png", "--on", ""], ["'': no such file", "is not a colour"]),
+        (None, ["--composite", "{}/x.png", "--on", ""], ["--on is empty"]),
         (None, ["-o", "{}/image.png/new/"], ["image.png/new", "cannot be made"]),
         (None, ["--composite", "{0}/mask.png", "--on", "{0}/mask.png"], ["mask.png", "replace"]),
         (None, ["--erode", "3"], ["--mask"]),

@@ -275,7 +275,7 @@ def _base(address: str) -> str:
 
 def _place(address: str) -> str:
     """Give an address by which to tell what lies in what."""
-    return address.rstrip("/") if is_url(address) else str(Path(address).resolve())
+    return address.rstrip("/") if is_url(address) else os.path.realpath(address)
 
 
 def _lies_in(place: str, folder: str) -> bool:

@@ -149,8 +149,9 @@ def batch(
     if options.on is not None and not composed:
         raise ConfigError("--on goes with --composites or --overlays")
 
-    from lsamatting.cli.outputs import check_outputs, make_folder
+    from lsamatting.cli.outputs import check_outputs, make_folder, refuse_among_pictures
 
+    refuse_among_pictures(wanted.values(), sources)
     own = {join(out, name) for name in _own_files()}
     for address in (address for job in jobs for address in job.outputs.values()):
         if address in own:

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from lsamatting import __version__
-from lsamatting.cli.program import run_program
+from lsamatting.cli.console import complain
+from lsamatting.cli.program import USER_ERROR, run_program
 from lsamatting.memory import keep_freed_memory
 
 COMMANDS = (
@@ -80,8 +81,26 @@ def assemble(*names: str) -> typer.Typer:
     return app
 
 
+def _empty(args: list[str]) -> str | None:
+    """Name the argument that is empty, as an unset variable of the shell leaves it; None if none.
+
+    A path that is empty would be taken for the current folder. Settings of trainings may be empty.
+    """
+    if args[:1] == ["train"]:
+        return None
+    for before, arg in zip(["", *args], args, strict=False):
+        if arg.startswith("--") and arg.find("=") == len(arg) - 1:
+            return arg[:-1]
+        if not arg:
+            return before if before.startswith("-") and len(before) > 1 else "an argument"
+    return None
+
+
 def main(args: list[str]) -> int:
     """Run one command; give the exit code, as `run_program` does."""
+    if (empty := _empty(args)) is not None:
+        complain(f"{empty} is empty: give a value, or leave it out")
+        return USER_ERROR
     every = (*COMMANDS, *GROUPS)
     app = assemble(*args[:1]) if args and args[0] in every else assemble(*every)
     return run_program(app, args, name="lsamatting")

@@ -103,8 +103,19 @@ def matte(
 
     from lsamatting.batch.job import Job
     from lsamatting.batch.pairing import pair_up
-    from lsamatting.cli.outputs import check_outputs, make_folder
+    from lsamatting.cli.outputs import check_outputs, make_folder, refuse_among_pictures
+    from lsamatting.picture_files import is_picture
 
+    if (
+        mask is not None
+        and len(paths) == 2
+        and not any(path.is_dir() for path in (*paths, mask))
+        and any(path is not None and is_picture(path) for path in wanted.values())
+    ):
+        raise ConfigError(
+            f"with --mask every path is a picture, found {paths[0]} and {paths[1]}, which need a "
+            "folder to write to; leave out a trimap"
+        )
     pairing = pair_up(
         paths if mask is not None else paths[:-1],
         mask if mask is not None else paths[-1],
@@ -112,6 +123,8 @@ def matte(
         leave_out=[path for path in wanted.values() if path is not None],
     )
     pairs, batch = pairing.pairs, pairing.batch
+    if batch:
+        refuse_among_pictures((path for path in wanted.values() if path is not None), paths)
     if strokes is not None and batch:
         raise ConfigError(f"{strokes}: strokes are for one picture, found several")
     if not any(wanted.values()):
@@ -134,6 +147,10 @@ def matte(
     to_stream = Path(STREAM) in wanted.values()
     if as_json and to_stream:
         raise ConfigError("standard output (-) holds one thing: a picture, or what --json prints")
+    if options.layer is not None and not any(
+        job.image == STREAM or job.image.lower().endswith(".exr") for job in jobs
+    ):
+        raise ConfigError("--layer goes with pictures in OpenEXR (.exr)")
     further_inputs = [strokes, None if options.on is None else Path(options.on)]
     folders = check_outputs(jobs, options.depth, options.quality, further_inputs, asked=wanted)
     recipe = options.recipe()

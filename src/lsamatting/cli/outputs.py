@@ -69,11 +69,24 @@ def refuse_replacing(outputs: Iterable[Address], inputs: Iterable[Address | None
             raise ConfigError(f"{path}: would replace an input; choose another place")
 
 
+def refuse_among_pictures(folders: Iterable[Address], sources: Iterable[Address]) -> None:
+    """Raise ConfigError if results would lie in a folder whose pictures were asked for.
+
+    The next time they would be taken for further pictures.
+    """
+    read = {os.path.realpath(path) for path in sources if not is_url(path) and os.path.isdir(path)}
+    for folder in folders:
+        if not is_url(folder) and os.path.realpath(folder) in read:
+            raise ConfigError(
+                f"{folder}: results would lie among the pictures; choose another folder"
+            )
+
+
 def refuse_twice(outputs: Iterable[Address]) -> None:
     """Raise ConfigError if two results would be written to one file, or to standard output."""
-    seen: set[Address] = set()
+    seen: set[str] = set()
     for path in outputs:
-        place = str(path) if str(path) == STREAM or is_url(path) else Path(path).resolve()
+        place = str(path) if str(path) == STREAM or is_url(path) else os.path.realpath(path)
         if place in seen:
             raise ConfigError(f"{path}: two outputs would be written to this file")
         seen.add(place)
@@ -126,9 +139,14 @@ def check_outputs(
                 path = f"stdout{STREAM_SUFFIX}" if address == STREAM else address
                 as_asked = address == str(asked.get(name))
                 check_destination(path, alpha=alpha, depth=bits, parent_exists=as_asked)
-    if quality is not None and not any(
-        suffix_of(address).lower() in LOSSY_SUFFIXES for address in outputs
-    ):
+    # An opacity in WebP is always without loss.
+    lossy = {
+        suffix_of(address).lower()
+        for job in jobs
+        for name, address in job.outputs.items()
+        if not (name == "alpha" and suffix_of(address).lower() == ".webp")
+    }
+    if quality is not None and not lossy & set(LOSSY_SUFFIXES):
         raise ConfigError(f"--quality goes with an output in {', '.join(LOSSY_SUFFIXES)}")
     return folders_to_make(
         (Path(asked.get(name) or ""), Path(address))
@@ -173,7 +191,7 @@ def _marks(address: Address) -> Iterable[object]:
         yield address
         return
     path = Path(address)
-    yield path.resolve()
+    yield os.path.realpath(path)
     try:
         status = path.stat()
     except OSError:

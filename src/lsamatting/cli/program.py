@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import warnings
@@ -18,6 +19,9 @@ DONE, UNEXPECTED, USER_ERROR = 0, 1, 2
 
 _INTERRUPTED = 130
 """What typer makes of Ctrl-C; it is not one of our codes."""
+
+_UNREACHABLE = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP)
+"""What the system says of a path that the user gave and it will not follow."""
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -64,6 +68,12 @@ def _run(app: typer.Typer, args: list[str], name: str) -> int:
             complain_unexpected(error)
             return UNEXPECTED
         complain(str(MissingExtraError("this", extra)))
+        return USER_ERROR
+    except OSError as error:
+        if error.errno not in _UNREACHABLE or error.filename is None:
+            complain_unexpected(error)
+            return UNEXPECTED
+        complain(f"{os.fsdecode(error.filename)}: cannot be reached ({error.strerror})")
         return USER_ERROR
     except Exception as error:
         complain_unexpected(error)
