@@ -106,3 +106,15 @@ def test_deep_masks_may_stay_within_8_bits(tmp_path, white):
     for source in (mask, tmp_path / "m.png"):
         trimap = Trimap.from_mask(source, erode=0, dilate=0)
         assert trimap.counts == (72, 1, 8)
+
+
+def test_a_mask_in_place_of_a_trimap_is_told_where_it_belongs():
+    mask = np.zeros((9, 9), np.uint8)
+    mask[3:6] = 255
+    (warning,) = Trimap.from_array(mask).warnings
+    assert warning == (
+        "it has no unknown pixel, so nothing is estimated;"
+        " if it is a mask, give it with --mask, in Python to Trimap.from_mask"
+    )
+    (warning,) = Trimap.from_mask(mask, erode=0, dilate=0).warnings
+    assert warning == "it has no unknown pixel, so nothing is estimated"

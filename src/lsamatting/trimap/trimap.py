@@ -385,7 +385,8 @@ def _sort(
             f"it has {distinct} different values instead of 3; below {background_below:g}"
             f" counts as background, above {foreground_above:g} as foreground"
         )
-    return values, (*odd, *_missing_kinds(values, brightest))
+    advice = "; if it is a mask, give it with --mask, in Python to Trimap.from_mask"
+    return values, (*odd, *_missing_kinds(values, brightest, advice=advice))
 
 
 def _on_grid(grey: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -421,10 +422,11 @@ def _beyond(region: Mask, distance: float) -> Mask:
 
 
 def _missing_kinds(
-    values: npt.NDArray[np.uint8], brightest: float | None = None
+    values: npt.NDArray[np.uint8], brightest: float | None = None, *, advice: str = ""
 ) -> tuple[str, ...]:
-    messages = [
-        f"it has no {name} pixel"
+    """Say what is odd; `advice` goes on where both known kinds are there and nothing is unknown."""
+    missing = [
+        name
         for name, kind in (
             ("foreground", FOREGROUND),
             ("background", BACKGROUND),
@@ -432,6 +434,9 @@ def _missing_kinds(
         )
         if not np.any(values == kind)
     ]
+    messages = [f"it has no {name} pixel" for name in missing]
+    if missing == ["unknown"]:
+        messages = [f"it has no unknown pixel, so nothing is estimated{advice}"]
     if brightest is not None and 0 < brightest <= 2:
         messages.append(f"its largest value is {brightest:g} on a scale from 0 to 255")
     return tuple(messages)
