@@ -60,3 +60,39 @@ def test_corrections_that_cannot_be_meant(tmp_path, layer):
     layer[..., 3] = 255
     with pytest.raises(ImageError, match="different greys"):
         corrections(tmp_path, layer)
+
+
+@pytest.mark.parametrize(
+    ("read", "accepted"),
+    [
+        (corrections, "greys from black"),
+        (lambda *s: read_scribbles(saved(*s), max_pixels=999), "white for the subject"),
+    ],
+)
+def test_colours_stand_for_no_opacity(tmp_path, layer, read, accepted):
+    layer[2, 3:9] = (255, 0, 0, 255)
+    layer[5, 3:9] = (255, 255, 255, 255)
+    words = rf"s\.png: 50\.0 % of its strokes are coloured; accepted: {accepted}"
+    with pytest.raises(ImageError, match=words):
+        read(tmp_path, layer)
+
+
+def test_tinted_borders_and_what_is_not_painted_are_no_coloured_strokes(tmp_path, layer):
+    layer[..., 0] = 255  # red where nothing is painted
+    layer[1:11, :, :] = (255, 255, 255, 255)
+    layer[3] = (130, 128, 140, 255)
+    layer[5, 5] = (40, 0, 0, 255)
+    found = corrections(tmp_path, layer)
+    assert 0.52 in [pytest.approx(value, abs=0.005) for _, value in found]
+    foreground, background = read_scribbles(saved(tmp_path, layer), max_pixels=1000)
+    assert foreground.sum() == 199
+    assert background.sum() == 1
+
+
+def test_lossy_grey_is_not_coloured(tmp_path, layer):
+    layer[2:10, 3:17] = (200, 200, 200, 255)
+    layer[4, 4:15] = (0, 0, 0, 255)
+    Image.fromarray(layer).save(tmp_path / "s.webp", quality=30)
+    foreground, background = read_scribbles(tmp_path / "s.webp", max_pixels=1000)
+    assert foreground.any()
+    assert background.any()

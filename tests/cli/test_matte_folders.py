@@ -43,6 +43,16 @@ def test_batch_of_masks(cli, scene, weights):
     assert len(list(out.iterdir())) == 2
 
 
+def test_a_mask_of_another_size_is_named(cli, scene, weights):
+    images, masks, out = batch_of(scene, "one", "two")
+    Image.new("L", (30, 20)).save(masks / "one.png")
+    outcome = cli("matte", images, "--mask", masks, "-o", out, "--weights", weights, *HERE)
+    assert outcome.code == 2
+    words = f"{masks / 'one.png'} is 30x20 pixels but {images / 'one.jpg'} is 56x40"
+    assert words in outcome.error_line
+    assert [path.name for path in out.iterdir()] == ["two.png"]
+
+
 def test_batch_reports_a_bad_picture_and_does_the_rest(cli, scene, weights):
     images, trimaps, out = batch_of(scene, "bad", "good")
     (images / "bad.jpg").write_bytes((images / "bad.jpg").read_bytes()[:200])

@@ -86,3 +86,15 @@ def test_streams(cli, tmp_path, monkeypatch):
         128,
         255,
     }
+
+
+def test_a_mask_of_another_size_is_named_among_others(cli, tmp_path):
+    for folder, size in (("masks", (30, 20)), ("photos", (40, 30))):
+        (tmp_path / folder).mkdir()
+        Image.new("L", (40, 30)).save(tmp_path / folder / "a.png")
+        Image.new("L", size).save(tmp_path / folder / "b.png")
+    masks, photos = tmp_path / "masks", tmp_path / "photos"
+    outcome = cli("trimap", masks, "--image", photos, "-o", tmp_path / "out")
+    assert outcome.code == 2
+    assert f"{masks / 'b.png'} is 30x20 pixels but {photos / 'b.png'} is 40x30" in outcome.err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.png"]

@@ -95,3 +95,26 @@ def test_warnings_point_at_the_caller():
         with pytest.warns(TrimapWarning, match="the array: it has no unknown pixel") as caught:
             read(np.full((2, 3), 255, np.uint8))
         assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("white", [255, 65535])
+def test_deep_masks_may_stay_within_8_bits(tmp_path, white):
+    mask = np.zeros((9, 9), np.uint16)
+    mask[3:6, 3:6] = white
+    mask[3, 3] = white // 5 * 2
+    Image.fromarray(mask).save(tmp_path / "m.png")
+    for source in (mask, tmp_path / "m.png"):
+        trimap = Trimap.from_mask(source, erode=0, dilate=0)
+        assert trimap.counts == (72, 1, 8)
+
+
+def test_a_mask_in_place_of_a_trimap_is_told_where_it_belongs():
+    mask = np.zeros((9, 9), np.uint8)
+    mask[3:6] = 255
+    (warning,) = Trimap.from_array(mask).warnings
+    assert warning == (
+        "it has no unknown pixel, so nothing is estimated;"
+        " if it is a mask, give it with --mask, in Python to Trimap.from_mask"
+    )
+    (warning,) = Trimap.from_mask(mask, erode=0, dilate=0).warnings
+    assert warning == "it has no unknown pixel, so nothing is estimated"

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from lsamatting.errors import ConfigError, TrimapError
+from lsamatting.errors import ConfigError, ImageError, TrimapError
+from lsamatting.images import read_picture
 from lsamatting.trimap import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
 
 pytestmark = pytest.mark.filterwarnings("ignore::lsamatting.errors.TrimapWarning")
@@ -136,3 +137,54 @@ def test_evaluation_trimap_around_a_straight_edge():
     np.testing.assert_array_equal(row[:14], 0)
     np.testing.assert_array_equal(row[14:46], 128)
     np.testing.assert_array_equal(row[46:], 255)
+
+
+@pytest.fixture
+def photo(tmp_path):
+    pixels = np.random.default_rng(3).integers(0, 256, (40, 50, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+@pytest.fixture
+def subject(tmp_path):
+    mask = np.zeros((40, 50), bool)
+    mask[10:30, 15:35] = True
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    return mask
+
+
+def ways_to_give(photo):
+    opened = Image.open(photo)
+    return [str(photo), photo, photo.read_bytes(), opened, read_picture(photo), np.asarray(opened)]
+
+
+def test_masks_and_strokes_take_the_picture_in_any_way(photo, subject):
+    seen = read_picture(photo).visible()
+    front, back = np.zeros((2, *subject.shape), bool)
+    front[20, 20:30] = back[0] = True
+    strokes = {"foreground": front, "background": back}
+    band = Trimap.from_mask(subject, image=seen).values
+    proposed = Trimap.from_strokes(seen, **strokes).values
+    for image in ways_to_give(photo):
+        np.testing.assert_array_equal(Trimap.from_mask(subject, image=image).values, band)
+        # Reduced from 8 bits, colours are rounded otherwise.
+        assert np.mean(Trimap.from_strokes(image, **strokes).values == proposed) > 0.98
+
+
+def test_a_picture_that_cannot_be_read_is_named(tmp_path, subject):
+    missing = tmp_path / "none.jpg"
+    with pytest.raises(ImageError, match=r"none\.jpg: no such"):
+        Trimap.from_mask(subject, image=missing)
+    with pytest.raises(ImageError, match=r"none\.jpg: no such"):
+        Trimap.from_strokes(missing, foreground=subject, background=~subject)
+
+
+def test_both_files_of_other_sizes_are_named(tmp_path, photo, subject):
+    Image.fromarray(subject[:30]).save(tmp_path / "mask.png")
+    words = r"mask\.png is 50x30 pixels but .*photo\.png is 50x40; they must be equal"
+    for image in (photo, str(photo), read_picture(photo)):
+        with pytest.raises(TrimapError, match=words):
+            Trimap.from_mask(tmp_path / "mask.png", image=image)
+        with (tmp_path / "mask.png").open("rb") as file, pytest.raises(TrimapError, match=words):
+            Trimap.from_mask(file, image=image)

@@ -56,7 +56,7 @@ class Guide:
         if is_mask:
             return Trimap.from_mask(
                 file.source,
-                image=picture.visible() if self.sees_picture(is_mask=True) else None,
+                image=picture if self.sees_picture(is_mask=True) else None,
                 erode=self.erode,
                 dilate=self.dilate,
                 max_pixels=self.max_pixels,

@@ -62,7 +62,7 @@ def trimap(
         refuse_replacing,
         refuse_twice,
     )
-    from lsamatting.images import DEFAULT_MAX_PIXELS, read_picture
+    from lsamatting.images import DEFAULT_MAX_PIXELS
     from lsamatting.picture_files import check_destination
     from lsamatting.trimap import Trimap, check_format
 
@@ -94,7 +94,7 @@ def trimap(
         try:
             made = Trimap.from_mask(
                 fetch(item.address).source,
-                image=None if seen is None else read_picture(seen, max_pixels=limit).visible(),
+                image=seen,
                 erode=erode,
                 dilate=dilate,
                 max_pixels=limit,

@@ -53,14 +53,13 @@ def read_trimap_codes(source: Source, *, max_pixels: int) -> tuple[npt.NDArray[A
             f"{name}: its values are 0 and 1 only; accepted: {CODINGS}. If it is a mask, a trimap "
             "is made of it with --mask, in Python with Trimap.from_mask"
         )
-    top = 2 if largest == 2 else int(np.iinfo(values.dtype).max)
-    if largest == 255:
-        top = 255  # whatever the depth
-    return values, np.float32(top)
+    return values, np.float32(2 if largest == 2 else _white(values))
 
 
 def read_mask_values(source: Source, *, max_pixels: int) -> Array:
     """Read a mask as HxW float32 in [0, 1]; integers 0 and 1 are what they say.
+
+    Of integers whose largest is 255, that is 1, whatever the depth.
 
     Raises
     ------
@@ -80,8 +79,13 @@ def read_mask_values(source: Source, *, max_pixels: int) -> Array:
     values = _greys(raster, name)
     if values.dtype.kind == "f":
         return np.asarray(np.clip(values, 0, 1), np.float32)
-    top = 1 if values.max() == 1 else np.iinfo(values.dtype).max
+    top = 1 if values.max() == 1 else _white(values)
     return values.astype(np.float32) / np.float32(top)
+
+
+def _white(values: npt.NDArray[Any]) -> int:
+    """Tell which integer is white: 255 if it is the largest, whatever the depth."""
+    return 255 if values.max() == 255 else int(np.iinfo(values.dtype).max)
 
 
 def _plain(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from lsamatting.errors import ConfigError, ImageError, TrimapError, TrimapWarning
 from lsamatting.formats.decode import describe
-from lsamatting.images import DEFAULT_MAX_PIXELS, read_grey, write_grey
+from lsamatting.images import DEFAULT_MAX_PIXELS, Picture, read_grey, read_picture, write_grey
 from lsamatting.trimap.band import default_width, details
 from lsamatting.trimap.boundary import two_sided_boundary
 from lsamatting.trimap.coding import read_mask_values, read_trimap_codes
@@ -137,7 +137,7 @@ class Trimap:
         cls,
         mask: Source,
         *,
-        image: npt.NDArray[Any] | None = None,
+        image: Source | Picture | None = None,
         erode: int | None = None,
         dilate: int | None = None,
         low: float = 0.05,
@@ -155,8 +155,8 @@ class Trimap:
         mask
             HxW float in [0, 1], bool, uint8 or uint16, or a file (of a cutout, its opacity).
         image
-            The picture, HxWx3 float in [0, 1] or uint8: whiskers, hair and chains that a rough mask
-            passes over, see `lsamatting.trimap.band`.
+            The picture, as a `Picture` or whatever `lsamatting.images.read_picture` reads: for
+            whiskers, hair and chains that a rough mask passes over, see `lsamatting.trimap.band`.
         erode, dilate
             Reach of the unknown band into the object and away from it, in pixels, >= 0. If not
             given, 2 % of the subject's size, which is the side of a square of its area.
@@ -168,7 +168,7 @@ class Trimap:
         Raises
         ------
         ImageError
-            The mask cannot be read.
+            The mask or the picture cannot be read.
         TrimapError
             The mask is coloured, or not of the picture's size.
         ConfigError
@@ -184,10 +184,11 @@ class Trimap:
             if width is not None and width < 0:
                 raise ConfigError(f"{name} {width} must not be negative")
         soft = read_mask_values(mask, max_pixels=max_pixels)
-        if image is not None and image.shape[:2] != soft.shape:
+        colours = None if image is None else _colours(image, max_pixels)
+        if image is not None and colours is not None and colours.shape[:2] != soft.shape:
             raise TrimapError(
-                f"the mask is {_size(soft.shape)} pixels but the picture is {_size(image.shape)};"
-                " they must be equal"
+                f"{_called(mask, 'the mask')} is {_size(soft.shape)} pixels but"
+                f" {_called(image, 'the picture')} is {_size(colours.shape)}; they must be equal"
             )
         inside = soft > 0.5
         width = default_width(inside)
@@ -195,12 +196,19 @@ class Trimap:
         values = np.full(soft.shape, UNKNOWN, np.uint8)
         values[_beyond(soft > low, dilate)] = BACKGROUND
         values[_beyond(soft < high, erode)] = FOREGROUND
-        if image is not None:
-            values[details(image, inside, width=max(erode, dilate))] = UNKNOWN
+        if colours is not None:
+            values[details(colours, inside, width=max(erode, dilate))] = UNKNOWN
         return _told(cls(values, _missing_kinds(values, float(soft.max()) * 255)), mask)
 
     @classmethod
-    def from_strokes(cls, image: npt.NDArray[Any], *, foreground: Mask, background: Mask) -> Trimap:
+    def from_strokes(
+        cls,
+        image: Source | Picture,
+        *,
+        foreground: Mask,
+        background: Mask,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+    ) -> Trimap:
         """Propose a trimap from a few scribbles on the subject and on what is behind it.
 
         Quick enough to follow a brush; see `lsamatting.trimap.proposal`.
@@ -208,19 +216,24 @@ class Trimap:
         Parameters
         ----------
         image
-            HxWx3 float in [0, 1], gamma-encoded, or uint8.
+            The picture, as a `Picture` or whatever `lsamatting.images.read_picture` reads.
         foreground, background
             HxW bool, True where a stroke was drawn. Strokes are what they say. Without any on the
             background the picture's frame is taken for it.
+        max_pixels
+            Larger files are refused.
 
         Raises
         ------
+        ImageError
+            The picture cannot be read.
         TrimapError
             A mask has another size, the strokes overlap, or none is on the subject.
         """
         from lsamatting.trimap.proposal import propose_trimap
 
-        return propose_trimap(image, foreground=foreground, background=background)
+        colours = _colours(image, max_pixels)
+        return propose_trimap(colours, foreground=foreground, background=background)
 
     @classmethod
     def from_known(cls, shape: tuple[int, int], *, foreground: Mask, background: Mask) -> Trimap:
@@ -385,7 +398,8 @@ def _sort(
             f"it has {distinct} different values instead of 3; below {background_below:g}"
             f" counts as background, above {foreground_above:g} as foreground"
         )
-    return values, (*odd, *_missing_kinds(values, brightest))
+    advice = "; if it is a mask, give it with --mask, in Python to Trimap.from_mask"
+    return values, (*odd, *_missing_kinds(values, brightest, advice=advice))
 
 
 def _on_grid(grey: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -412,6 +426,24 @@ def _told(trimap: Trimap, source: Any) -> Trimap:
     return trimap
 
 
+def _colours(image: Source | Picture, max_pixels: int) -> npt.NDArray[Any]:
+    """Give a picture as HxWx3 float in [0, 1], or as the uint8 array that it is."""
+    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape[2:] == (3,):
+        return image  # the editor's, at every stroke: as floats it would take longer
+    picture = image if isinstance(image, Picture) else read_picture(image, max_pixels=max_pixels)
+    return picture.visible()
+
+
+def _called(source: Source | Picture, otherwise: str) -> str:
+    """Name a file in a message; what has no name is called `otherwise`."""
+    if isinstance(source, Picture):
+        return str(source.path or otherwise)
+    if isinstance(source, str | Path):
+        return str(source)
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else otherwise
+
+
 def _beyond(region: Mask, distance: float) -> Mask:
     """Tell which pixels are further than `distance` (Euclidean) from every pixel of the region."""
     import cv2
@@ -421,10 +453,11 @@ def _beyond(region: Mask, distance: float) -> Mask:
 
 
 def _missing_kinds(
-    values: npt.NDArray[np.uint8], brightest: float | None = None
+    values: npt.NDArray[np.uint8], brightest: float | None = None, *, advice: str = ""
 ) -> tuple[str, ...]:
-    messages = [
-        f"it has no {name} pixel"
+    """Say what is odd; `advice` goes on where both known kinds are there and nothing is unknown."""
+    missing = [
+        name
         for name, kind in (
             ("foreground", FOREGROUND),
             ("background", BACKGROUND),
@@ -432,6 +465,9 @@ def _missing_kinds(
         )
         if not np.any(values == kind)
     ]
+    messages = [f"it has no {name} pixel" for name in missing]
+    if missing == ["unknown"]:
+        messages = [f"it has no unknown pixel, so nothing is estimated{advice}"]
     if brightest is not None and 0 < brightest <= 2:
         messages.append(f"its largest value is {brightest:g} on a scale from 0 to 255")
     return tuple(messages)
