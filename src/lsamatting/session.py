@@ -119,8 +119,8 @@ class Session:
         -------
         Matte
             `refinement` tells what was done. If it made things worse, or there was nothing to do,
-            the matte is that of `predict` and `notes` say so; where a picture is looked at in several
-            sizes, that is so of each size by itself.
+            the matte is that of `predict` and `notes` say so; of a picture that is looked at in
+            several sizes that is so for each size by itself.
         """
         chosen = options or default_options(self._options.padding, self._options.boundary)
         return self._estimate(chosen, progress)
