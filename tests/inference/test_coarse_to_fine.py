@@ -57,6 +57,10 @@ def distances(mask: np.ndarray) -> np.ndarray:
     return found
 
 
+class EndedError(Exception):
+    """What a test's progress raises."""
+
+
 class Red(torch.nn.Module):
     """Stands for a network: gives the image's red channel, remembers what it saw."""
 
@@ -299,9 +303,6 @@ def test_progress_counts_all_sizes_and_can_end_the_work():
     assert shares[-1] == 1
     assert len(told) > count_halvings(trimap)
 
-    class EndedError(Exception):
-        pass
-
     def end(done, of):
         if done:
             raise EndedError
@@ -316,9 +317,6 @@ def test_it_can_be_ended_before_the_first_step_of_refinement():
     runs = []
     once = model.runtime.run
     model.runtime.run = lambda *args, **kwargs: runs.append(1) or once(*args, **kwargs)
-
-    class EndedError(Exception):
-        pass
 
     def end(done, of):
         if runs:

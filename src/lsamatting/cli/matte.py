@@ -106,11 +106,12 @@ def matte(
     from lsamatting.cli.outputs import check_outputs, make_folder, refuse_among_pictures
     from lsamatting.picture_files import is_picture
 
+    given = [path for path in wanted.values() if path is not None]
     if (
         mask is not None
         and len(paths) == 2
         and not any(path.is_dir() for path in (*paths, mask))
-        and any(path is not None and is_picture(path) for path in wanted.values())
+        and any(map(is_picture, given))
     ):
         raise ConfigError(
             f"with --mask every path is a picture, found {paths[0]} and {paths[1]}, which need a "
@@ -120,11 +121,11 @@ def matte(
         paths if mask is not None else paths[:-1],
         mask if mask is not None else paths[-1],
         recursive=recursive,
-        leave_out=[path for path in wanted.values() if path is not None],
+        leave_out=given,
     )
     pairs, batch = pairing.pairs, pairing.batch
     if batch:
-        refuse_among_pictures((path for path in wanted.values() if path is not None), paths)
+        refuse_among_pictures(given, paths)
     if strokes is not None and batch:
         raise ConfigError(f"{strokes}: strokes are for one picture, found several")
     if not any(wanted.values()):

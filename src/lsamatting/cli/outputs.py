@@ -140,13 +140,12 @@ def check_outputs(
                 as_asked = address == str(asked.get(name))
                 check_destination(path, alpha=alpha, depth=bits, parent_exists=as_asked)
     # An opacity in WebP is always without loss.
-    lossy = {
-        suffix_of(address).lower()
+    if quality is not None and not any(
+        suffix_of(address).lower() in LOSSY_SUFFIXES
+        and (name, suffix_of(address).lower()) != ("alpha", ".webp")
         for job in jobs
         for name, address in job.outputs.items()
-        if not (name == "alpha" and suffix_of(address).lower() == ".webp")
-    }
-    if quality is not None and not lossy & set(LOSSY_SUFFIXES):
+    ):
         raise ConfigError(f"--quality goes with an output in {', '.join(LOSSY_SUFFIXES)}")
     return folders_to_make(
         (Path(asked.get(name) or ""), Path(address))

@@ -87,15 +87,14 @@ def halve_trimap(trimap: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _lost(trimap: NDArray[np.uint8], halved: NDArray[np.uint8], value: int) -> NDArray[np.bool_]:
     """Mark what of the halved trimap is unknown, holds a value and is not beside any of it."""
-    marks = _any_of_four((trimap == value).astype(np.uint8))
-    held = cv2.resize(marks, halved.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
     seen = cv2.dilate((halved == value).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return np.asarray((halved == 128) & held & ~seen)
+    return np.asarray((halved == 128) & _halve_any(trimap == value) & ~seen)
 
 
-def _any_of_four(marks: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Give each pixel the largest of the four of which nearest neighbour takes it to stand."""
-    return np.asarray(cv2.dilate(marks, np.ones((2, 2), np.uint8), anchor=(0, 0)), np.uint8)
+def _halve_any(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Halve an H×W mask, rounding up: where any of four is marked, one of which is the nearest."""
+    marks = cv2.dilate(mask.astype(np.uint8), np.ones((2, 2), np.uint8), anchor=(0, 0))
+    return np.asarray(cv2.resize(marks, _half(mask.shape), interpolation=cv2.INTER_NEAREST) > 0)
 
 
 def close(
@@ -127,9 +126,7 @@ def close(
     free = unknown & (_depth(unknown) > OPEN / 2)
     if keep.any():
         # A pixel that is kept at all is seen at half the size, too.
-        marks = _any_of_four(keep.astype(np.uint8))
-        kept = cv2.resize(marks, unknown.shape[::-1], interpolation=cv2.INTER_NEAREST)
-        free &= _depth(np.asarray(kept == 0)) > KEPT_OPEN / 2
+        free &= _depth(~_halve_any(keep)) > KEPT_OPEN / 2
     found = np.full(unknown.shape, 128, np.uint8)
     found[free & (_depth(opacity < SURE) > AROUND / 2)] = 0
     found[free & (_depth(opacity > 1 - SURE) > AROUND / 2)] = 255

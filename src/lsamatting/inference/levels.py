@@ -135,7 +135,7 @@ class OpenLevels:
             refinement=refinement,
             boundary=self.options.boundary,
             precision=self.options.precision,
-            strokes=self._seen_of(strokes),
+            strokes=self._within_window(strokes),
             symmetries=self.symmetries,
             progress=within(progress, self.halvings, self.halvings + 1),
         )
@@ -177,7 +177,7 @@ class OpenLevels:
         found = Estimate(alpha=self._seen, seconds={})
         if refinement is not None:
             shape = smaller.trimap.shape
-            resized = [resize_stroke(stroke, shape) for stroke in self._seen_of(strokes)]
+            resized = [resize_stroke(stroke, shape) for stroke in self._within_window(strokes)]
             found = smaller.estimate(refinement=refinement, strokes=resized, progress=told)
             add_seconds(seconds, found.seconds)
         if self.keep:
@@ -192,7 +192,9 @@ class OpenLevels:
             trimap,
             options=self.options,
             symmetries=self.symmetries,
-            strokes=[resize_stroke(stroke, trimap.shape) for stroke in self._seen_of(strokes)],
+            strokes=[
+                resize_stroke(stroke, trimap.shape) for stroke in self._within_window(strokes)
+            ],
             keep=self.keep or keep,
             halvings=self.halvings - 1,
             name=self.name,
@@ -230,7 +232,7 @@ class OpenLevels:
             self._own = OpenPicture(self.runtime, replace(self._own.frame, tile=tile))
         return self._own
 
-    def _seen_of(self, strokes: Sequence[Stroke]) -> list[Stroke]:
+    def _within_window(self, strokes: Sequence[Stroke]) -> list[Stroke]:
         """Give what is looked at of strokes."""
         parts = (Stroke(stroke.mask[self._window], stroke.value) for stroke in strokes)
         return [stroke for stroke in parts if stroke.mask.any()]
@@ -245,10 +247,8 @@ class OpenLevels:
 
 def _window(trimap: NDArray[np.uint8], margin: int, halvings: int) -> tuple[slice, slice]:
     """Bound what is to be looked at; its rows and columns begin where halved ones do."""
-    whole = tuple(slice(0, side) for side in trimap.shape)
     around = window_around(trimap == 128, margin * 2**halvings) if halvings else None
-    rows, columns = (
-        slice(part.start >> halvings << halvings, min(part.stop, side.stop))
-        for part, side in zip(around or whole, whole, strict=True)
-    )
+    if around is None:
+        return slice(None), slice(None)
+    rows, columns = (slice(part.start >> halvings << halvings, part.stop) for part in around)
     return rows, columns

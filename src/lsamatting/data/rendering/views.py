@@ -85,17 +85,24 @@ def _camera(
     if rng.random() < 0.5:
         # Blur of a point one tenth of the extent out of focus, as a share of the picture's width.
         blur = np.exp(rng.uniform(np.log(0.002), np.log(0.03)))
-        # c = f²/(N (d-f)) · Δ/(d+Δ) with f and c in metres of the scene, over the sensor's width.
         off = extent / 10
-        f = lens / 1000
-        aperture = f * f / max(distance - f, 1e-3) * off / (distance + off) / (0.036 * blur)
         near = float(depths[depths > 0.05].min())
-        off = focus - near
-        smallest = f * f / max(focus - f, 1e-3) * off / near / (0.036 * _MOST_BLUR)
-        aperture = max(aperture, smallest)
+        aperture = max(
+            _f_number(lens, focus=distance, depth=distance + off, off=off, blur=blur),
+            _f_number(lens, focus=focus, depth=near, off=focus - near, blur=_MOST_BLUR),
+        )
     return Camera(
         place=_place(place), target=_place(target), lens=lens, aperture=aperture, focus=focus
     )
+
+
+def _f_number(lens: float, *, focus: float, depth: float, off: float, blur: float) -> float:
+    """Give the f-number at which a point so far off the focus blurs over a share of the width.
+
+    c = f²/(N (d-f)) · Δ/depth with f and c in metres of the scene, over the sensor's width.
+    """
+    f = lens / 1000
+    return f * f / max(focus - f, 1e-3) * off / depth / (0.036 * blur)
 
 
 def coverage(
