@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,21 @@ def test_one_trimap_for_many_frames(cli, scene, weights):
     outcome = cli("matte", images, scene.trimap, "-o", out, "--weights", weights, *HERE)
     assert (outcome.code, outcome.err) == (0, "")
     assert len(list(out.iterdir())) == 3
+
+
+def test_a_name_that_cannot_be_printed_stops_nothing(cli, scene, weights, monkeypatch):
+    images, _, out = batch_of(scene, "f1", "\udcff", "größe")
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, "ascii"))
+    assert cli("matte", images, scene.trimap, "-o", out, "--weights", weights, *HERE).code == 0
+    sys.stdout.flush()
+    lines = written.getvalue().decode("ascii").splitlines()
+    assert [line.partition(" -> ")[0].rpartition("/")[2] for line in lines[:3]] == [
+        "f1.jpg",
+        "gr\\xf6\\xdfe.jpg",
+        "\\udcff.jpg",
+    ]
+    assert lines[3] == "3 done"
 
 
 def test_an_interrupt_keeps_the_report(cli, scene, weights, monkeypatch):

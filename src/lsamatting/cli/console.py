@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,12 @@ def stderr_console() -> Console:
 
 
 def say(message: str) -> None:
-    """Print one line of results."""
-    print(message)
+    """Print one line of results; what standard output has no letters for is written as escapes."""
+    try:
+        print(message)
+    except UnicodeEncodeError:  # a file may have a name that is no text, or none in this encoding
+        encoding = sys.stdout.encoding
+        print(message.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def warn(message: str, console: Console | None = None) -> None:
