@@ -193,6 +193,8 @@ def test_a_manifest_of_addresses_here_and_elsewhere(cli, scene, weights):
         (["{}/m.csv", "--trimaps", "{}/trimaps"], "a manifest says itself"),
         (["{}/none.csv"], "none.csv"),
         (["-", "--trimaps", "{}/trimaps"], "not standard input"),
+        (["{}/images", "--trimaps", "-"], "not standard input"),
+        (["{}/images", "--trimaps", "{}/trimaps", "--cutouts", "-"], "not standard input"),
         (["{}/same.csv"], "two outputs would be written to this file"),
         (["{}/over.csv"], "would replace an input"),
         (["{}/own.csv"], "a file of the run itself"),

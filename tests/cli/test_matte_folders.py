@@ -117,6 +117,16 @@ def test_one_trimap_for_many_frames(cli, scene, weights):
     assert len(list(out.iterdir())) == 3
 
 
+def test_one_mask_from_standard_input_for_many_frames(cli, scene, weights, monkeypatch):
+    images, _, out = batch_of(scene, "f1", "f2")
+    buffer = io.BytesIO()
+    Image.fromarray(scene.marks).save(buffer, "PNG")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(buffer.getvalue())))
+    outcome = cli("matte", images, "--mask", "-", "-o", out, "--weights", weights, *HERE)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert len(list(out.iterdir())) == 2
+
+
 def test_a_name_that_cannot_be_printed_stops_nothing(cli, scene, weights, monkeypatch):
     images, _, out = batch_of(scene, "f1", "\udcff", "größe")
     written = io.BytesIO()

@@ -36,6 +36,14 @@ def test_streams_and_qualities_that_do_not_fit(cli, scene, weights, arguments, w
     assert words in outcome.error_line
 
 
+@pytest.mark.parametrize(("stream", "words"), [("stdin", "input"), ("stdout", "output")])
+def test_a_stream_that_is_closed(cli, scene, weights, monkeypatch, stream, words):
+    monkeypatch.setattr(f"sys.{stream}", None)
+    image = "-" if stream == "stdin" else scene.image
+    outcome = cli("matte", image, scene.trimap, "-o", "-", "--weights", weights)
+    assert (outcome.code, outcome.error_line) == (2, f"standard {words}: is closed")
+
+
 @pytest.mark.parametrize("command", ["matte", "batch"])
 def test_results_do_not_lie_among_the_pictures(cli, scene, weights, command):
     images, trimaps, _ = batch_of(scene, "one", "two")

@@ -141,10 +141,13 @@ def fetch(address: str) -> Fetched:
     Raises
     ------
     ImageError
-        A URL cannot be read. What is wrong with a path is for its reader to say.
+        A URL cannot be read, or standard input is closed. What is wrong with a path is for its
+        reader to say.
     """
     if address == STREAM:
-        return Fetched(sys.stdin.buffer, None)
+        if sys.stdin is None:
+            raise ImageError(f"{named(STREAM)}: is closed")
+        return Fetched(_Named(sys.stdin.buffer.read(), named(STREAM)), None)
     if not is_url(address):
         return Fetched(Path(address), stamp(address))
     system, path = file_system(address)
@@ -206,9 +209,11 @@ def save(address: str, write: Callable[[Path | BinaryIO, str | None], None]) -> 
     Raises
     ------
     ImageError
-        A URL cannot be written, or what `write` raises.
+        A URL cannot be written, standard output is closed, or what `write` raises.
     """
     if address == STREAM:
+        if sys.stdout is None:
+            raise ImageError("standard output: is closed")
         write(sys.stdout.buffer, STREAM_SUFFIX)
         return 0
     if not is_url(address):

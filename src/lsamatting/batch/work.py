@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from lsamatting.batch.addresses import Fetched, fetch, named, save
+from lsamatting.batch.addresses import STREAM, Fetched, fetch, named, save
 from lsamatting.batch.doubt import doubt
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Work:
             What was done, ready for JSON.
         """
         start, start_of_work = time.perf_counter(), time.process_time()
-        image, guide = fetch(job.image), fetch(job.guide)
+        image, guide = fetch(job.image), self._guide(job)
         inputs = {"image": _told(image), job.guide_kind: _told(guide)} if account else {}
         if job.known and job.known == {name: told["sha256"] for name, told in inputs.items()}:
             return {"unchanged": True, "inputs": inputs}
@@ -131,6 +131,17 @@ class Work:
             report["doubt"] = round(doubt(result.alpha, result.trimap.unknown), 5)
             report["seconds"]["processor"] = round(time.process_time() - start_of_work, 4)
         return report
+
+    def _guide(self, job: Job) -> Fetched:
+        # Standard input is read once only, and what it holds may guide several pictures.
+        if job.guide != STREAM:
+            return fetch(job.guide)
+        if "stream" not in self._latest:
+            self._latest["stream"] = fetch(STREAM)
+        held: Fetched = self._latest["stream"]
+        assert not isinstance(held.source, Path)
+        held.source.seek(0)
+        return held
 
     def _trimap(self, job: Job, guide: Fetched, picture: Picture) -> Trimap:
         # One guide may serve thousands of frames.

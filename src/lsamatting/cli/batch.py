@@ -116,7 +116,8 @@ def batch(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Make the mattes of many pictures side by side, and go on where an earlier run ended."""
-    if output == STREAM or STREAM in sources:
+    places = (output, trimaps, masks, cutouts, foregrounds, composites, overlays)
+    if STREAM in (*places, *sources):
         raise ConfigError("a batch reads and writes files and URLs, not standard input and output")
     cluster: dict[str, Any] = {
         "address": address,
