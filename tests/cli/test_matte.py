@@ -211,6 +211,15 @@ def test_floating_point_files_mean_what_they_are_told_to(cli, scene, weights):
         assert read_picture(cutout, transfer=None).linear == (options != ("--gamma",))
 
 
+@pytest.mark.parametrize(("option", "expected"), [("--gamma", 128), ("--linear", 188)])
+def test_a_backdrop_means_what_it_is_told_to(cli, scene, weights, option, expected):
+    behind, composite = scene.folder / "behind.tif", scene.folder / "composite.png"
+    tifffile.imwrite(behind, np.full((8, 8, 3), 0.5, np.float32), photometric="rgb")
+    command = ("matte", scene.image, scene.trimap, "--composite", composite, "--on", behind)
+    assert cli(*command, option, "--weights", weights).code == 0
+    assert (pixels_of(composite)[scene.marks == 0] == expected).all()
+
+
 def test_opacity_is_what_is_written_if_nothing_is_asked_for(cli, scene, weights, monkeypatch):
     here = scene.folder / "here"
     here.mkdir()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lsamatting.budget import parse_memory
-from lsamatting.choices import trimap_thresholds
+from lsamatting.choices import Transfer, trimap_thresholds
 from lsamatting.cli.options import (
     BackgroundBelowOption,
     BoundaryOption,
@@ -117,6 +117,9 @@ class RecipeOptions:
         from lsamatting.images import DEFAULT_MAX_PIXELS
 
         limit = self.max_pixels or DEFAULT_MAX_PIXELS
+        transfer: Transfer | None = (
+            None if self.linear is None else "linear" if self.linear else "gamma"
+        )
         given = {
             "background_below": self.background_below,
             "foreground_above": self.foreground_above,
@@ -144,14 +147,14 @@ class RecipeOptions:
             ),
             reading=Reading(
                 limit,
-                transfer=None if self.linear is None else "linear" if self.linear else "gamma",
+                transfer=transfer,
                 layer=self.layer,
                 opacity=self.own_opacity,
                 metadata=self.metadata,
             ),
             backdrop=OVERLAY_COLOUR
             if self.on is None
-            else read_backdrop(self.on, max_pixels=limit),
+            else read_backdrop(self.on, max_pixels=limit, transfer=transfer),
             foreground_method=self.foreground_method,
             refine=refining or False,
             depth=self.depth,

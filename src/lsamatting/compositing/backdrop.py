@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from lsamatting.choices import Transfer
 from lsamatting.colour import parse_colour
 from lsamatting.errors import ConfigError
 from lsamatting.images import DEFAULT_MAX_PIXELS, read_picture
@@ -17,7 +18,10 @@ FloatArray = NDArray[np.float32]
 
 
 def read_backdrop(
-    source: str | Path | Image.Image | ArrayLike, *, max_pixels: int = DEFAULT_MAX_PIXELS
+    source: str | Path | Image.Image | ArrayLike,
+    *,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    transfer: Transfer | None = None,
 ) -> FloatArray:
     """Read a picture or a colour.
 
@@ -28,6 +32,8 @@ def read_backdrop(
         `read_picture` takes. A float array of H×W×3 may reach beyond [0, 1], as linear light does.
     max_pixels:
         Larger pictures are refused.
+    transfer:
+        What floating-point values of a file mean, as for `read_picture`.
 
     Returns
     -------
@@ -43,7 +49,7 @@ def read_backdrop(
     """
     if isinstance(source, str | Path):
         if str(source) and Path(source).exists():
-            return read_picture(source, max_pixels=max_pixels).pixels
+            return read_picture(source, max_pixels=max_pixels, transfer=transfer).pixels
         try:
             return parse_colour(str(source))
         except ConfigError as error:
