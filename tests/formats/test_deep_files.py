@@ -111,6 +111,33 @@ def test_premultiplied_tiff_becomes_straight(tmp_path):
     np.testing.assert_allclose(pixels, linear_to_srgb(colour), rtol=1e-5)
 
 
+@pytest.mark.parametrize("samples", [DEEP, FLOAT], ids=["16 bit", "float"])
+@pytest.mark.parametrize(
+    ("kinds", "opacity"),
+    [
+        (["unspecified"], None),
+        (["unspecified", "unspecified"], None),
+        (["unspecified", "unassalpha"], 4),
+        (["unassalpha", "unspecified"], 3),
+    ],
+)
+def test_of_further_channels_of_tiff_only_opacity_is_taken_for_it(
+    tmp_path, samples, kinds, opacity
+):
+    channels = np.concatenate([samples, samples[..., :1]], axis=2)[..., : 3 + len(kinds)]
+    layout = {"photometric": "rgb", "planarconfig": "contig", "extrasamples": kinds}
+    tifffile.imwrite(tmp_path / "p.tif", channels, **layout)
+    picture = read_picture(tmp_path / "p.tif", transfer="gamma")
+    top = 65535 if samples is DEEP else 1
+    np.testing.assert_allclose(picture.pixels, samples[..., :3] / np.float32(top), atol=1e-6)
+    if opacity is None:
+        assert picture.alpha is None
+    else:
+        np.testing.assert_allclose(
+            picture.alpha, channels[..., opacity] / np.float32(top), atol=1e-6
+        )
+
+
 @pytest.mark.parametrize(
     ("samples", "options", "match"),
     [

@@ -68,14 +68,20 @@ def _from_tiff_page(source: Encoded, page: Any) -> Raster:
         raise ImageError(
             f"{source.name}: TIFF of shape {samples.shape}; accepted are flat pictures"
         )
-    samples = samples[..., : colours + 1]
+    associated, unassociated = 1, 2
+    # A further channel that is not said to be opacity may be anything, as a selection that was
+    # saved; of files that say nothing at all the first is taken for it, as Pillow does in 8 bits.
+    kinds = tuple(page.extrasamples) or (unassociated,) * (samples.shape[2] - colours)
+    opacity = [i for i, told in enumerate(kinds) if told in (associated, unassociated)][:1]
+    kept = [*range(colours), *(colours + i for i in opacity)]
+    if len(kept) < samples.shape[2]:
+        samples = samples[..., kept]
     if page.photometric == white_is_zero:
         top = samples.dtype.type(65535 if kind == np.uint16 else 1)
         samples = np.concatenate([top - samples[..., :1], samples[..., 1:]], axis=2)
     if kind.kind == "f":
         samples = samples.astype(np.float32, copy=False)
-    associated = 1
-    if samples.shape[2] > colours and associated in tuple(page.extrasamples[:1]):
+    if [kinds[i] for i in opacity] == [associated]:
         samples = straight(samples)
     profile = bytes(page.tags[34675].value) if 34675 in page.tags else None
     linear = kind.kind == "f" and profile is None
