@@ -1,5 +1,8 @@
 """Small pictures that files are made of, and what is said of them there."""
 
+import struct
+import zlib
+
 import numpy as np
 import OpenEXR
 
@@ -22,3 +25,11 @@ def bgr(samples):
 
 def write_exr(path, channels, **header):
     OpenEXR.File({"type": OpenEXR.scanlineimage, **header}, channels).write(str(path))
+
+
+def insert_png_chunk(path, kind, payload, *, before=b"IDAT"):
+    data = path.read_bytes()
+    at = data.index(before) - 4
+    chunk = struct.pack(">I", len(payload)) + kind + payload
+    chunk += struct.pack(">I", zlib.crc32(kind + payload))
+    path.write_bytes(data[:at] + chunk + data[at:])

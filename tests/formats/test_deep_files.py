@@ -11,7 +11,7 @@ import tifffile
 from lsamatting.colour import linear_to_srgb
 from lsamatting.errors import ImageError
 from lsamatting.images import read_grey, read_picture
-from tests.formats.sample_pictures import DEEP, FLOAT, bgr, unit
+from tests.formats.sample_pictures import DEEP, FLOAT, bgr, insert_png_chunk, unit
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -46,6 +46,16 @@ def test_16_bit_grey_png_with_opacity(tmp_path):
     np.testing.assert_array_equal(picture.pixels[..., 0], unit(DEEP[..., 0]))
     np.testing.assert_array_equal(picture.alpha, unit(DEEP[..., 1]))
     np.testing.assert_array_equal(read_grey(path)[0], unit(DEEP[..., 1]))
+
+
+@pytest.mark.parametrize(("top", "dtype"), [(255, np.uint8), (65535, np.uint16)])
+def test_a_grey_of_png_that_is_transparent(tmp_path, top, dtype):
+    path = tmp_path / "p.png"
+    cv2.imwrite(str(path), np.array([[top // 3, top // 5]], dtype))
+    insert_png_chunk(path, b"tRNS", struct.pack(">H", top // 5))
+    picture = read_picture(path)
+    np.testing.assert_allclose(picture.pixels[..., 0], [[1 / 3, 1 / 5]], atol=1e-6)
+    np.testing.assert_array_equal(picture.alpha, [[1, 0]])
 
 
 @pytest.mark.parametrize("samples", [DEEP, FLOAT], ids=["16 bit", "float"])

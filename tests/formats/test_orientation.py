@@ -12,15 +12,7 @@ from PIL import Image
 from lsamatting.colour import linear_to_srgb
 from lsamatting.formats.raster import upright
 from lsamatting.images import read_grey, read_picture
-from tests.formats.sample_pictures import DEEP, FLOAT, RGB, bgr, unit
-
-
-def insert_png_chunk(path, kind, payload, *, before=b"IDAT"):
-    data = path.read_bytes()
-    at = data.index(before) - 4
-    chunk = struct.pack(">I", len(payload)) + kind + payload
-    chunk += struct.pack(">I", zlib.crc32(kind + payload))
-    path.write_bytes(data[:at] + chunk + data[at:])
+from tests.formats.sample_pictures import DEEP, FLOAT, RGB, bgr, insert_png_chunk, unit
 
 
 def exif(orientation):
@@ -83,6 +75,22 @@ def test_orientation_of_16_bit_png(tmp_path, orientation, before):
     np.testing.assert_array_equal(
         read_picture(path).pixels, unit(rotated(DEEP[..., :3], orientation))
     )
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("kept_by", ["ImageMagick", "XMP"])
+def test_orientation_that_png_keeps_elsewhere(tmp_path, dtype, kept_by):
+    path = tmp_path / "p.png"
+    cv2.imwrite(str(path), bgr(DEEP[..., :3].astype(dtype)))
+    if kept_by == "XMP":
+        text = b'<rdf:Description tiff:Orientation="6"/>'
+        insert_png_chunk(path, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + text)
+    else:
+        block = exif(6).tobytes()
+        text = f"\nexif\n{len(block):8d}\n{block.hex()}\n".encode()
+        insert_png_chunk(path, b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(text))
+    expected = rotated(DEEP[..., :3].astype(dtype), 6) / np.float32(np.iinfo(dtype).max)
+    np.testing.assert_allclose(read_picture(path).pixels, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

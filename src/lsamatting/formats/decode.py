@@ -183,7 +183,8 @@ def _from_file(file: Encoded, max_pixels: int, layer: str | None) -> Raster:
             if start.startswith(_PNG) and start[24:25] == b"\x10":
                 check_size(name, *image.size, max_pixels)
                 raster = read_deep_png(file.read(), image.info.get("icc_profile"))
-                return replace(raster, metadata=metadata_of(image))
+                samples = upright(raster.samples, _orientation(image))
+                return replace(raster, samples=samples, metadata=metadata_of(image))
             return _from_pillow(image, name, max_pixels, file)
     except UnidentifiedImageError:
         known = (

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import struct
 import zlib
 from collections.abc import Iterator
 
-from PIL import Image
+import numpy as np
 
 from lsamatting.formats.opencv import decode_opencv
-from lsamatting.formats.raster import DAMAGE, Raster, upright
+from lsamatting.formats.raster import Raster
+
+_GREY, _GREY_WITH_OPACITY = 0, 4
 
 
 def read_deep_png(data: bytes, profile: bytes | None) -> Raster:
-    """Read a 16-bit PNG whose colour profile is already known."""
-    turn, colour_type = 1, data[25]
-    exif = Image.Exif()
+    """Read a 16-bit PNG whose colour profile is already known, without turning it upright."""
+    colour_type, see_through = data[25], None
     for kind, payload in _png_chunks(data):
-        if kind == b"eXIf":
-            with contextlib.suppress(*DAMAGE):
-                exif.load(payload)
-                turn = int(exif.get(0x0112, 1))
+        if kind == b"tRNS" and colour_type == _GREY:
+            (see_through,) = struct.unpack(">H", payload)
     samples = decode_opencv(data)
-    if colour_type == 4:  # grey with opacity, which OpenCV makes RGBA
+    if colour_type == _GREY_WITH_OPACITY:  # which OpenCV makes RGBA
         samples = samples[..., [0, 3]]
-    return Raster(upright(samples, turn), profile=profile)
+    elif see_through is not None and samples.shape[2] == 1:  # of a grey, OpenCV passes over it
+        opacity = np.where(samples == see_through, 0, 65535).astype(samples.dtype)
+        samples = np.concatenate([samples, opacity], axis=2)
+    return Raster(samples, profile=profile)
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
