@@ -44,6 +44,15 @@ def test_strokes_stay_what_they_were_drawn_as():
     assert trimap.background[OUTSIDE].all()
 
 
+@pytest.mark.parametrize("white", [1, 255])
+def test_masks_of_integers_mean_the_same(white):
+    image = disc((0.8, 0.2, 0.2), (0.2, 0.6, 0.3))
+    drawn = (mask.astype(np.uint8) * np.uint8(white) for mask in (INSIDE, OUTSIDE))
+    trimap = propose_trimap(image, **dict(zip(("foreground", "background"), drawn, strict=True)))
+    expected = propose_trimap(image, foreground=INSIDE, background=OUTSIDE)
+    np.testing.assert_array_equal(trimap.values, expected.values)
+
+
 def test_the_band_is_wider_where_colours_do_not_tell():
     clear = propose_trimap(
         disc((0.9, 0.1, 0.1), (0.1, 0.5, 0.9)), foreground=INSIDE, background=OUTSIDE

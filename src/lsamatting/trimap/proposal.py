@@ -60,6 +60,8 @@ def propose_trimap(image: NDArray[Any], *, foreground: Mask, background: Mask) -
     strokes = Trimap.from_known(shape, foreground=foreground, background=background)
     if not strokes.counts.foreground:
         raise TrimapError("there is no stroke on the subject yet")
+    # Masks of 0 and 255, as drawing programs make them, would be taken for row numbers below.
+    foreground, background = strokes.foreground, strokes.background
     height, width = strokes.values.shape
     scale = min(1.0, (_CUT_PIXELS / (height * width)) ** 0.5)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
