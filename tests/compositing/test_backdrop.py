@@ -53,6 +53,10 @@ def test_three_numbers_from_0_to_1_are_a_colour(colour):
 def test_an_array_of_another_shape_is_refused():
     with pytest.raises(ImageError, match="2x3x5"):
         read_backdrop(np.zeros((2, 3, 5), np.float32))
+    with pytest.raises(ImageError, match="no pixels"):
+        read_backdrop(np.zeros((0, 4, 3), np.float32))
+    with pytest.raises(ImageError, match="not finite"):
+        read_backdrop(np.full((2, 2, 3), np.nan, np.float32))
 
 
 def test_a_file_is_a_picture_and_other_text_a_colour(tmp_path):

@@ -12,7 +12,7 @@ from PIL import Image
 from lsamatting.choices import Transfer
 from lsamatting.colour import parse_colour
 from lsamatting.errors import ConfigError
-from lsamatting.images import DEFAULT_MAX_PIXELS, read_picture
+from lsamatting.images import DEFAULT_MAX_PIXELS, check_values, read_picture
 
 FloatArray = NDArray[np.float32]
 
@@ -62,6 +62,7 @@ def read_backdrop(
             raise ConfigError(f"colour {source}; accepted are three numbers from 0 to 1")
         return array.astype(np.float32)
     if array.ndim == 3 and array.shape[2] == 3 and array.dtype.kind == "f":
+        check_values("the backdrop", array)
         return array.astype(np.float32, copy=False)
     return read_picture(array, max_pixels=max_pixels).pixels
 
