@@ -18,6 +18,14 @@ def test_a_bar_shows_how_far_a_picture_is():
     assert "100%" in drawn([(0, 4), (6, 6)])
 
 
+def test_a_program_without_streams_draws_nothing(monkeypatch):
+    monkeypatch.setattr("sys.stderr", None)
+    with Bar() as bar:
+        bar(0, 4)
+    monkeypatch.setattr("sys.stdout", None)
+    assert "100%" in drawn([(0, 4), (4, 4)])
+
+
 def test_one_step_draws_nothing():
     assert drawn([(0, 1), (1, 1)]) == ""
 

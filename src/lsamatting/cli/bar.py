@@ -6,7 +6,7 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
-from lsamatting.cli.console import stderr_console
+from lsamatting.cli.console import is_terminal, stderr_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,7 +35,7 @@ class Bar:
 
     def __call__(self, done: int, total: int) -> None:
         """Show that so many of all steps are done. Their number may change on the way."""
-        seen = sys.stderr.isatty() if self._console is None else self._console.is_terminal
+        seen = is_terminal(sys.stderr) if self._console is None else self._console.is_terminal
         if total < 2 or not seen:
             return
         if self._shown is None:
@@ -46,7 +46,7 @@ class Bar:
                 console=self._console or stderr_console(),
                 transient=True,
                 # Results stay on stdout when that is a file or a pipe.
-                redirect_stdout=sys.stdout.isatty(),
+                redirect_stdout=is_terminal(sys.stdout),
             )
             self._shown = self._stack.enter_context(shown)
             self._shown.add_task("runs and steps", total=None)

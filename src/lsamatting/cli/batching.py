@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lsamatting.batch.addresses import STREAM
-from lsamatting.cli.console import complain, stderr_console
+from lsamatting.cli.console import complain, is_terminal, stderr_console
 from lsamatting.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def run_shown(
         transient=True,
         disable=quiet or not console.is_terminal,
         # Results stay on stdout when that is a file or a pipe.
-        redirect_stdout=sys.stdout.isatty(),
+        redirect_stdout=is_terminal(sys.stdout),
     ) as bar:
         shown = bar.add_task("", total=len(jobs))
 

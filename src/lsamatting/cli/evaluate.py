@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from lsamatting.choices import Boundary, DatasetLayout, Padding, Precision
-from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
+from lsamatting.cli.console import (
+    complain,
+    complain_unexpected,
+    is_terminal,
+    say,
+    stderr_console,
+    warn,
+)
 from lsamatting.cli.options import CoarseToFineOption, DeviceOption, RuntimeOption, ThreadsOption
 from lsamatting.errors import ConfigError, LsamattingError
 from lsamatting.text_table import align
@@ -228,7 +235,7 @@ def _run(
         console=console,
         transient=True,
         disable=not console.is_terminal,
-        redirect_stdout=sys.stdout.isatty(),
+        redirect_stdout=is_terminal(sys.stdout),
     ) as progress:
         task = progress.add_task(method.name, total=len(test_set))
 

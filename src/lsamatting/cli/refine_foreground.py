@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lsamatting.choices import Border, ReestimationMethod
-from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
+from lsamatting.cli.console import (
+    complain,
+    complain_unexpected,
+    is_terminal,
+    say,
+    stderr_console,
+    warn,
+)
 from lsamatting.cli.options import MaxPixelsOption, MemoryOption, RecursiveOption
 from lsamatting.errors import ConfigError, LsamattingError
 from lsamatting.replacing import is_whole
@@ -154,7 +161,7 @@ def _run_all(tasks: list[Task], how: Reestimation, workers: int | None, *, batch
             transient=True,
             disable=not shown,
             # Results stay on stdout when that is a file or a pipe.
-            redirect_stdout=sys.stdout.isatty(),
+            redirect_stdout=is_terminal(sys.stdout),
         ) as progress,
         reestimate_files(tasks, how, workers=workers) as results,
     ):
