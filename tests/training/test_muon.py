@@ -103,6 +103,19 @@ def test_a_loaded_state_goes_on_as_before() -> None:
         assert torch.equal(a, b)
 
 
+def test_a_loaded_state_counts_on_where_parameters_are_bfloat16() -> None:
+    weight = nn.Parameter(torch.zeros(3, dtype=torch.bfloat16))
+    groups = [{"params": [weight], "muon": False, "lr": 0.01}]
+    weight.grad = torch.ones_like(weight)
+    first = Muon(groups)
+    for _ in range(300):
+        first.step()
+    second = Muon(groups)
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    second.step()
+    assert int(second.state[weight]["steps"]) == 301
+
+
 def test_it_finds_the_least_squares_solution() -> None:
     generator = torch.Generator().manual_seed(0)
     truth = torch.randn(4, 4, 1, 1, generator=generator)

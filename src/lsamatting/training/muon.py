@@ -107,12 +107,12 @@ class Muon(torch.optim.Optimizer):
     def _adam(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[parameter]
         if not state:
-            state["steps"] = torch.zeros(())
+            # No tensor: loading gives it the parameter's type, and bfloat16 cannot count.
+            state["steps"] = 0
             state["mean"] = torch.zeros_like(parameter)
             state["square"] = torch.zeros_like(parameter)
         first, second = group["betas"]
-        state["steps"] += 1
-        count = float(state["steps"])
+        count = state["steps"] = int(state["steps"]) + 1
         state["mean"].lerp_(gradient, 1 - first)
         state["square"].lerp_(gradient.square(), 1 - second)
         mean = state["mean"] / (1 - first**count)
