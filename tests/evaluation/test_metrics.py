@@ -187,6 +187,12 @@ def test_the_prediction_is_rounded_to_8_bit_and_the_target_is_not() -> None:
     assert mad(target, target + 0.4 / 255, unknown(8, 8)) == pytest.approx(0.4 / 255, rel=1e-3)
 
 
+def test_every_value_of_half_precision_is_rounded_to_its_nearest_level() -> None:
+    values = np.arange(0x3C01, dtype=np.uint16).view(np.float16)[None]  # from 0 to 1
+    nearest = np.floor(values.astype(np.float64) * 255 + 0.5).astype(np.uint8)
+    assert mad(values, nearest, unknown(*values.shape)) == 0
+
+
 def test_inputs_are_left_alone() -> None:
     prediction, target, trimap = random_case(3)
     copies = prediction.copy(), target.copy(), trimap.copy()

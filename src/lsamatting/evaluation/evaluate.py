@@ -264,7 +264,7 @@ def _as_scored(alpha: NDArray[Any], trimap: Trimap) -> NDArray[np.float32]:
         raise MetricError(
             f"the matte has shape {alpha.shape}, but the trimap has {trimap.values.shape}"
         )
-    levels = np.floor(np.clip(alpha, 0, 1) * 255 + 0.5)
+    levels = metrics.to_8_bit(alpha)
     levels[trimap.background] = 0
     levels[trimap.foreground] = 255
     scored: NDArray[np.float32] = (levels / 255).astype(np.float32)

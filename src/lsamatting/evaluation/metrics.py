@@ -135,6 +135,14 @@ def conn(
     return float(np.abs(phi_prediction - phi_target).sum(dtype=np.float64) / 1000)
 
 
+def to_8_bit(matte: Matte) -> NDArray[np.uint8]:
+    """Round opacity, float in [0, 1], to the nearest of 256 levels, as an 8-bit file holds it."""
+    # In half precision the sum itself would be rounded, now and then to the next level.
+    wide = matte.astype(np.result_type(matte, np.float32), copy=False)
+    levels: NDArray[np.uint8] = np.floor(np.clip(wide, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return levels
+
+
 def _unconnected(matte: FloatArray, last: FloatArray) -> FloatArray:
     distance = matte - last
     return 1 - distance * (distance >= CONNECTIVITY_TOLERANCE)
@@ -188,7 +196,11 @@ def _prepare(prediction: Matte, target: Matte, trimap: Matte | None, region: Reg
     if prediction.ndim != 2 or prediction.size == 0:
         raise MetricError(f"prediction has shape {prediction.shape}; accepted: (H, W), not empty")
     _check_shape(target, "target", prediction)
-    quantised = _to_8_bit(prediction)
+    if prediction.dtype == np.uint8:
+        quantised = prediction.copy()
+    else:
+        _check_values(prediction, "prediction")
+        quantised = to_8_bit(prediction)
     if trimap is None:
         if region == "unknown":
             raise MetricError("region 'unknown' needs a trimap; without one use region='whole'")
@@ -226,13 +238,6 @@ def _check_values(matte: Matte, name: str) -> None:
     # What a resampling filter's rounding adds is no mistake; a matte of 0 to 255 is.
     if low < -1e-3 or high > 1 + 1e-3:
         raise MetricError(f"{name} has values from {low:g} to {high:g}; accepted: 0 to 1")
-
-
-def _to_8_bit(matte: Matte) -> NDArray[np.uint8]:
-    if matte.dtype == np.uint8:
-        return matte.copy()
-    _check_values(matte, "prediction")
-    return np.floor(np.clip(matte, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def _from_8_bit(matte: NDArray[np.uint8]) -> FloatArray:
