@@ -101,7 +101,7 @@ class MattingModule(L.LightningModule):
         return loss
 
     def validation_step(self, batch: ValidationPicture, _: int) -> Tensor:
-        """Log the errors of one whole picture, and give its alpha: that of `lsamatting matte`."""
+        """Log the errors of one whole picture at its own size, and give its alpha."""
         runtime = TorchRuntime(self.network, self.device)
         predicted = OpenPicture(runtime, batch.frame).estimate().alpha
         errors = picture_errors(predicted, batch.alpha, batch.frame.whole == 128)

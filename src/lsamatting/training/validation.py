@@ -27,7 +27,7 @@ class ValidationPicture:
 
 
 class WholePictures(Dataset[ValidationPicture]):
-    """The pictures of a `TrioFolder`, framed as `lsamatting matte` does by default.
+    """The pictures of a `TrioFolder`, framed as `lsamatting matte` does, at one size.
 
     They are kept in memory once read, with their colour priors: 4·(3 + P) bytes for each pixel of
     the unknown region and the margin around it. Without a trimap folder the trimaps are made from
