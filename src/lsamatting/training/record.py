@@ -25,8 +25,9 @@ COLUMNS = (
 class Record(L.Callback):
     """Append a row every `log_every_n_steps` steps and after each validation.
 
-    `loss` is the mean since the row before; `seconds` and `samples_per_second` count training
-    without validation. After a resume, rows beyond the checkpoint's step are dropped first.
+    `loss` is the mean since the row before, also where a resume lies between; `seconds` and
+    `samples_per_second` count training without validation. After a resume, rows beyond the
+    checkpoint's step are dropped first.
 
     Attributes
     ----------
@@ -41,6 +42,8 @@ class Record(L.Callback):
         self._seconds = 0.0
         self._mark = time.monotonic()
         self._interval = 0.0
+        self._timed = 0
+        """Batches in that interval; a resume begins a new one."""
         self._row_step = 0
         self._losses: list[Any] = []
 
@@ -68,8 +71,8 @@ class Record(L.Callback):
         """Open the table, at the step where training starts."""
         self._mark = time.monotonic()
         self._interval = 0.0
+        self._timed = 0
         self._row_step = trainer.global_step
-        self._losses = []
         self.latest = {}
         if not trainer.is_global_zero:
             return
@@ -83,7 +86,10 @@ class Record(L.Callback):
     def _append(self, trainer: L.Trainer, row: dict[str, float]) -> None:
         if trainer.is_global_zero:
             with self.file.open("a", newline="") as file:
-                values = {key: f"{value:.7g}" for key, value in row.items()}
+                values = {
+                    key: f"{value:.7g}" if isinstance(value, float) else value
+                    for key, value in row.items()
+                }
                 csv.DictWriter(file, COLUMNS).writerow(values)
 
     def on_train_batch_end(
@@ -92,22 +98,23 @@ class Record(L.Callback):
         """Add a row if it is time to."""
         # Lightning has divided the loss by the number of batches in a step.
         self._losses.append(outputs["loss"].detach() * trainer.accumulate_grad_batches)
+        self._timed += 1
         step = trainer.global_step
         if step == self._row_step or step % trainer.log_every_n_steps:  # type: ignore[attr-defined]
             return
         self._count_time()
-        batches = len(self._losses)
-        rate = batches * self._batch_size * trainer.world_size / max(self._interval, 1e-9)
+        rate = self._timed * self._batch_size * trainer.world_size / max(self._interval, 1e-9)
         self.latest = {
             "step": step,
             "samples": self.samples(trainer, step),
             "seconds": self._seconds,
             "samples_per_second": rate,
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
-            "loss": float(sum(float(loss) for loss in self._losses) / batches),
+            "loss": float(sum(float(loss) for loss in self._losses) / len(self._losses)),
         }
         self._losses = []
         self._interval = 0.0
+        self._timed = 0
         self._row_step = step
         self._append(trainer, self.latest)
 
@@ -124,10 +131,11 @@ class Record(L.Callback):
         self._append(trainer, {**row, **errors})
         self._mark = time.monotonic()
 
-    def state_dict(self) -> dict[str, float]:
+    def state_dict(self) -> dict[str, Any]:
         """Give what a checkpoint keeps."""
-        return {"seconds": self._seconds}
+        return {"seconds": self._seconds, "losses": [float(loss) for loss in self._losses]}
 
-    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take what a checkpoint kept."""
         self._seconds = state_dict["seconds"]
+        self._losses = list(state_dict.get("losses", []))
