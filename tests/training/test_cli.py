@@ -237,6 +237,19 @@ def test_a_stop_signal_during_validation_saves_the_trained_weights(
         )
 
 
+def test_a_run_that_was_stopped_at_its_last_step_leaves_its_weights(
+    config: Path, interrupt
+) -> None:
+    interrupt(7, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(SystemExit, match="at step 8"):
+        train(config, "stopped")
+    run = train(config, "stopped", "--resume")
+    network = LSANet.from_pretrained(run / "weights")
+    average = checkpoint(run)["callbacks"]["WeightAverage"]["average"]
+    weight = network.state_dict()["head.conv1.weight"]
+    assert torch.equal(weight, average["head.conv1.weight"].half().float())
+
+
 def test_a_finished_run_can_go_on(config: Path) -> None:
     unbroken = train(config, "unbroken")
     train(config, "longer", "--trainer.max_steps", "4")

@@ -92,7 +92,7 @@ class _TrainingCLI(LightningCLI):
         )
         callbacks = [
             average,
-            ExportWeights(run.path, average),
+            ExportWeights(run.path, average, record),
             record,
             ProgressDisplay(record),
             ValidationPictures(run.pictures),

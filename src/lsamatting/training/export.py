@@ -10,18 +10,20 @@ import lightning as L
 from lsamatting.network.lsanet import LSANet
 from lsamatting.training.ema import WeightAverage
 from lsamatting.training.module import network_of
+from lsamatting.training.record import Record
 
 
 class ExportWeights(L.Callback):
     """Write the averaged weights to `weights/`, and those of the lowest val/sad to `best/`.
 
-    Must stand after `average` among the callbacks.
+    Must stand after `average` among the callbacks. Which error is the lowest `record` tells: a
+    checkpoint does not know of a validation that came after it, but `best/` may be of that one.
     """
 
-    def __init__(self, folder: Path, average: WeightAverage) -> None:
+    def __init__(self, folder: Path, average: WeightAverage, record: Record) -> None:
         self._folder = folder
         self._average = average
-        self._lowest = float("inf")
+        self._record = record
 
     def _write(self, network: LSANet, name: str) -> None:
         # Into a new folder first: the reader of a run never finds half a file.
@@ -37,21 +39,11 @@ class ExportWeights(L.Callback):
         if not trainer.is_global_zero:
             return
         self._write(network_of(pl_module), "weights")
-        error = float(trainer.callback_metrics["val/sad"])
-        if error < self._lowest:
-            self._lowest = error
+        if float(trainer.callback_metrics["val/sad"]) < self._record.lowest():
             self._write(network_of(pl_module), "best")
 
-    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Write the end."""
+    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Write the end, also of a run that had done its last step when it was stopped."""
         if trainer.is_global_zero:
             with self._average.applied(network_of(pl_module)):
                 self._write(network_of(pl_module), "weights")
-
-    def state_dict(self) -> dict[str, float]:
-        """Give what a checkpoint keeps."""
-        return {"lowest": self._lowest}
-
-    def load_state_dict(self, state_dict: dict[str, float]) -> None:
-        """Take what a checkpoint kept."""
-        self._lowest = state_dict["lowest"]

@@ -63,6 +63,11 @@ class Record(L.Callback):
         """Tell whether the table holds the errors of the weights of `step`."""
         return any(row["val_sad"] and int(row["step"]) == step for row in self._rows())
 
+    def lowest(self) -> float:
+        """Give the lowest SAD of the validations in the table; infinite without any."""
+        errors = (float(row["val_sad"]) for row in self._rows() if row["val_sad"])
+        return min(errors, default=float("inf"))
+
     def samples(self, trainer: L.Trainer, steps: int) -> int:
         """Give the samples that so many steps take, over all processes."""
         return steps * trainer.accumulate_grad_batches * self._batch_size * trainer.world_size
