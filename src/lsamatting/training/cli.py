@@ -88,7 +88,10 @@ class _TrainingCLI(LightningCLI):
         average = WeightAverage(run.ema_decay)
         record = self.record = Record(run.path, batch_size=data.batch_size)
         checkpoints = Checkpoints(
-            run.path, every_steps=run.checkpoint_steps, every_minutes=run.checkpoint_minutes
+            run.path,
+            record,
+            every_steps=run.checkpoint_steps,
+            every_minutes=run.checkpoint_minutes,
         )
         callbacks = [
             average,
