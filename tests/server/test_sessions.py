@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
@@ -236,3 +237,22 @@ def test_events_tell_of_progress(http, server, scene):
                 seen.append(line[7:])
     assert seen[0] == "started"
     assert seen[-2:] == ["matte", "closed"]
+
+
+def test_all_who_listen_are_told(http, server, scene, eventually):
+    state = opened(http, scene)
+    here = state["links"]["self"]
+
+    def listen() -> str:
+        with server.client() as one, one.stream("GET", f"{here}/events") as stream:
+            return "".join(stream.iter_text())
+
+    with ThreadPoolExecutor(2) as beside:
+        heard = [beside.submit(listen) for _ in range(2)]
+        eventually(lambda: len(server.service.sessions.get(state["id"]).listeners) == 2)
+        http.post(f"{here}/matte")
+        http.delete(here)
+        first, second = (one.result(60) for one in heard)
+    assert "event: matte" in first
+    assert "event: closed" in first
+    assert first == second

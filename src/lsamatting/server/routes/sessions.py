@@ -80,6 +80,8 @@ async def events(service: ServiceDep, identity: Identity) -> AsyncIterable[Serve
     try:
         yield ServerSentEvent(event="state", data={"revision": record.revision})
         while (event := await listener.get()) is not None:
-            yield ServerSentEvent(event=event.pop("event"), data=event)
+            # The same event goes to all who listen.
+            data = {name: value for name, value in event.items() if name != "event"}
+            yield ServerSentEvent(event=event["event"], data=data)
     finally:
         record.listeners.discard(listener)
