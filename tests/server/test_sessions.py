@@ -172,6 +172,9 @@ def test_layers_in_part_scaled_and_finished(http, scene):
     cropped = pixels(http.get(f"{here}/cutout", params={"crop": True}))
     rows, columns = np.nonzero(alpha > 0.5 / 255)
     assert cropped.shape[:2] == (np.ptp(rows) + 1, np.ptp(columns) + 1)
+    jpeg = {"format": "jpeg", "fit": 560}
+    assert http.get(f"{here}/foreground", params=jpeg).status_code == 200
+    problem(http.get(f"{here}/cutout", params=jpeg), 422, "cannot hold transparency")
     problem(http.get(f"{here}/alpha", params={"window": "50,0,30,20"}), 422, "not inside")
     problem(http.get(f"{here}/alpha", params={"low": 0.8, "high": 0.2}), 422, "low")
     problem(http.get(f"{here}/composite"), 422, "colour")

@@ -17,7 +17,7 @@ from lsamatting.compositing.equation import composite
 from lsamatting.errors import ConfigError
 from lsamatting.images import Picture, write_grey, write_picture
 from lsamatting.matte import Matte
-from lsamatting.picture_files import best_depth
+from lsamatting.picture_files import best_depth, check_format
 from lsamatting.samples import as_float
 from lsamatting.server.tasks import Render, Window
 from lsamatting.trimap import Trimap
@@ -74,6 +74,8 @@ def write_layer(sheet: Sheet, task: Render, *, max_pixels: int) -> None:
     """
     view = _View(sheet, task)
     target = Path(task.target)
+    if task.layer == "cutout":
+        check_format(str(target), target.suffix, alpha=True, depth=None)
     preview = task.fit is not None and task.format in ("png", "jpeg")
     depth = 8 if preview else task.depth or _depth(target, sheet.picture.depth, task.layer)
     linear = sheet.picture.linear
