@@ -15,6 +15,7 @@ from lsamatting import Matting
 from lsamatting.images import read_grey, read_picture
 from lsamatting.server.brush import BrushStroke
 from lsamatting.server.finish import Finish
+from lsamatting.server.pool import TimeLimitError
 from tests.server.api_calls import files, matches, opened, pixels, problem
 
 POINTS = [[28.0, 8.0, 3.0], [33.0, 9.0, 3.0]]
@@ -259,3 +260,18 @@ def test_all_who_listen_are_told(http, server, scene, eventually):
     assert "event: matte" in first
     assert "event: closed" in first
     assert first == second
+
+
+def test_options_that_cannot_be_followed_are_not_kept(http, server, scene, monkeypatch):
+    here = opened(http, scene)["links"]["self"]
+    http.post(f"{here}/matte")
+    before = pixels(http.get(f"{here}/alpha"))
+
+    async def too_late(*_: object) -> None:
+        raise TimeLimitError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(server.service, "compute", too_late)
+        assert http.post(f"{here}/matte", json={"tta": True}).status_code == 504
+    assert http.get(here).json()["options"]["tta"] is False
+    assert np.array_equal(pixels(http.get(f"{here}/alpha")), before)

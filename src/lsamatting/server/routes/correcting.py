@@ -29,6 +29,7 @@ async def compute(
     Without a body the options are those of the last time.
     """
     record = service.sessions.get(identity)
+    before = wanted = record.options
     if options is not None:
         wanted = options.options(service.settings.weights[0])
         if wanted.weights not in service.settings.weights:
@@ -37,7 +38,15 @@ async def compute(
                 f"weights '{wanted.weights}'; accepted here: {', '.join(service.settings.weights)}",
             )
         record.options = wanted
-    await service.compute(request, record)
+    try:
+        await service.compute(request, record)
+    except ProblemError:
+        raise  # overtaken or given up: it is still what was asked for
+    except Exception:
+        # Or no layer could be had any more, not even of the matte that is there.
+        if record.options is wanted:
+            record.options = before
+        raise
     return SessionBody.of(record)
 
 
