@@ -27,7 +27,7 @@ def test_our_own_names_are_known(http, host):
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://"]
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://", "http://[::1"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_another_sites_script_is_refused(http, origin, method):
@@ -87,6 +87,10 @@ def test_signing_in_gives_a_cookie_that_scripts_do_not_see(guarded):
         cookie = response.headers["set-cookie"].lower()
         assert "httponly" in cookie
         assert "samesite=strict" in cookie
+        assert http.get("/v1/given").status_code == 200
+    # A browser sends those of other servers of the same host, too.
+    others = f'settings={{"a": 1}}; x=y z; lsamatting-token={TOKEN}; bare'
+    with guarded.client(Cookie=others) as http:
         assert http.get("/v1/given").status_code == 200
 
 

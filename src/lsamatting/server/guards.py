@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from http.cookies import SimpleCookie
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lsamatting.server.problems import problem_response
@@ -91,7 +90,7 @@ class KnownOrigin:
     def _may(self, headers: Headers, path: str) -> bool:
         origin = headers.get("origin")
         if origin is not None:
-            return origin in self._origins or urlsplit(origin).netloc == headers.get("host")
+            return origin in self._origins or _netloc(origin) == headers.get("host")
         # A link from elsewhere may lead to the page, but nothing of the API is to be embedded.
         from_elsewhere = headers.get("sec-fetch-site") in ("cross-site", "same-site")
         return not (from_elsewhere and path.startswith("/v1"))
@@ -157,13 +156,15 @@ def shown_token(headers: Headers) -> str:
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return value.strip()
-    cookies: SimpleCookie = SimpleCookie()
+    # Other servers of this host, whatever their ports, may have left cookies of any form.
+    return cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+
+
+def _netloc(origin: str) -> str:
     try:
-        cookies.load(headers.get("cookie", ""))
-    except Exception:  # a malformed cookie shows nothing
+        return urlsplit(origin).netloc
+    except ValueError:
         return ""
-    morsel: Any = cookies.get(COOKIE)
-    return "" if morsel is None else str(morsel.value)
 
 
 def _name_of(host: str) -> str:
