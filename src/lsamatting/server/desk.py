@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,9 @@ FEATURE_BYTES_PER_PIXEL = 400
 MARGIN = 64
 """Known pixels that the network sees around the unknown ones."""
 
+_LOOK = 0.2
+"""Seconds between two looks whether what waits for its turn is still wanted."""
+
 
 class Opened:
     """A session's picture and what was computed of it so far."""
@@ -65,8 +69,9 @@ class Opened:
         self.engine: Session | None = None
         self.engine_of: tuple[object, ...] | None = None
         self.followed: list[BrushStroke] = []
-        self.matte: Matte | None = None
-        self.matte_of: tuple[object, ...] | None = None
+        self.made: tuple[tuple[object, ...], Matte] | None = None
+        """The latest matte, after what it was made of; others look at it while the next is made."""
+
         self.sheet: Sheet | None = None
 
     @property
@@ -77,6 +82,11 @@ class Opened:
         if self.engine is not None and self.trimap is not None:
             held += _seen_pixels(self.trimap) * FEATURE_BYTES_PER_PIXEL
         return held
+
+    def matte_of(self, wanted: tuple[object, ...]) -> Matte | None:
+        """Give the matte if it was made of this."""
+        made = self.made
+        return made[1] if made is not None and made[0] == wanted else None
 
 
 class Desk:
@@ -222,7 +232,7 @@ class Desk:
 
     def _compute_facts(self, recipe: Recipe, progress: Progress) -> MatteFacts:
         opened = self._open(recipe)
-        before = None if opened.matte is None else opened.matte.alpha
+        before = None if opened.made is None else opened.made[1].alpha
         matte = self._compute(opened, recipe, progress)
         return MatteFacts(
             seconds=dict(matte.seconds),
@@ -239,15 +249,30 @@ class Desk:
     def _compute(self, opened: Opened, recipe: Recipe, progress: Progress) -> Matte:
         strokes = tuple(stroke for stroke in recipe.strokes if stroke.enabled)
         wanted = (recipe.trimap, recipe.options, strokes)
-        with self._heavy:
-            if opened.matte is None or opened.matte_of != wanted:
+        # What is there already is looked at beside what is computed, not after it.
+        matte = opened.matte_of(wanted)
+        if matte is not None:
+            return matte
+        with self._turn(progress):
+            matte = opened.matte_of(wanted)
+            if matte is None:
                 trimap = self._trimap(opened, recipe)
-                opened.matte = self._estimate(opened, trimap, recipe.options, strokes, progress)
-                opened.matte_of = wanted
+                matte = self._estimate(opened, trimap, recipe.options, strokes, progress)
+                opened.made = wanted, matte
                 opened.sheet = None
                 with self._shelf:
                     self._make_room(recipe.session)
-            return opened.matte
+            return matte
+
+    @contextmanager
+    def _turn(self, progress: Progress) -> Iterator[None]:
+        """Compute nothing beside another computation; who waits for it can be told to stop."""
+        while not self._heavy.acquire(timeout=_LOOK):
+            progress(0, 1)
+        try:
+            yield
+        finally:
+            self._heavy.release()
 
     def _estimate(
         self,
@@ -286,22 +311,24 @@ class Desk:
 
     def _engine(self, opened: Opened, trimap: Trimap, options: MatteOptions) -> Session:
         wanted = (opened.trimap_file, options.weights, options.foreground)
-        if opened.engine is None or opened.engine_of != wanted:
+        engine = opened.engine
+        if engine is None or opened.engine_of != wanted:
             # Features of two trimaps at once would double the peak.
-            opened.engine = None
-            opened.engine = self._model(options.weights, tta=False).open(
+            opened.engine = engine = None
+            engine = self._model(options.weights, tta=False).open(
                 opened.picture, trimap, foreground=options.foreground
             )
-            opened.engine_of, opened.followed = wanted, []
-        return opened.engine
+            opened.engine, opened.engine_of, opened.followed = engine, wanted, []
+        return engine
 
     # ---- results ----
 
     def _sheet(self, opened: Opened, recipe: Recipe, progress: Progress) -> Sheet:
         matte = self._compute(opened, recipe, progress)
-        if opened.sheet is None or not opened.sheet.complete:
-            opened.sheet = Sheet(opened.picture, matte)
-        return opened.sheet
+        sheet = opened.sheet
+        if sheet is None or not sheet.shows(matte):
+            sheet = opened.sheet = Sheet(opened.picture, matte)
+        return sheet
 
     def _render(self, task: Render, progress: Progress) -> None:
         opened = self._open(task.recipe)
@@ -318,7 +345,7 @@ class Desk:
         picture = self._read(recipe.picture)
         trimap = read_guide(task.guide, picture, max_pixels=self._limits.pixels)
         options = recipe.options
-        with self._heavy:
+        with self._turn(progress):
             matte = self._model(options.weights, tta=options.tta)(
                 picture,
                 trimap,

@@ -41,10 +41,9 @@ class Sheet:
         self._trimap = trimap if trimap is not None or matte is None else matte.trimap
         self._small: dict[tuple[str, int, int], NDArray[Any]] = {}
 
-    @property
-    def complete(self) -> bool:
-        """Whether it has a matte."""
-        return self._matte is not None
+    def shows(self, matte: Matte) -> bool:
+        """Tell whether it is of this matte."""
+        return self._matte is matte
 
     def whole(self, name: str) -> NDArray[Any]:
         """Give `picture` as its file had it, `alpha`, `foreground` or `trimap` in full size."""

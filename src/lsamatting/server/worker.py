@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Literal
@@ -94,6 +94,9 @@ class _Worker:
         self._connection = connection
         self._settings = settings
         self._sending = threading.Lock()
+        self._accepted: dict[int, Future[None]] = {}
+        """Jobs that are not over."""
+
         self._cancelled: set[int] = set()
         self._current = threading.local()
 
@@ -115,10 +118,24 @@ class _Worker:
                 if isinstance(message, Stop):
                     os._exit(0)
                 if isinstance(message, Cancel):
-                    self._cancelled.add(message.job)
+                    self._cancel(message.job)
                 elif isinstance(message, Run):
                     pool = light if message.light else heavy
-                    pool.submit(self._run, desk.do, message)
+                    self._accept(message.job, pool.submit(self._run, desk.do, message))
+
+    def _accept(self, job: int, future: Future[None]) -> None:
+        self._accepted[job] = future
+        future.add_done_callback(lambda _: self._accepted.pop(job, None))
+
+    def _cancel(self, job: int) -> None:
+        future = self._accepted.get(job)
+        if future is None:
+            return
+        # What waits for another job is over at once, or the whole worker would be taken for stuck.
+        if future.cancel():
+            self._send(Ended(job, "cancelled", None, _resident()))
+        else:
+            self._cancelled.add(job)
 
     def _run(self, do: Callable[[Task, Callable[[int, int], None]], Any], run: Run) -> None:
         from lsamatting.threads import limit_threads
