@@ -13,11 +13,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from lsamatting.errors import LsamattingError, WeightsError
 from lsamatting.server.settings import ServerSettings
-from lsamatting.server.tasks import CloseSession, Task
+from lsamatting.server.tasks import CloseSession, Task, written_by
 from lsamatting.server.worker import Advanced, Cancel, Ended, Ready, Run, Stop, work
 
 GRACE = 10.0
@@ -260,9 +261,10 @@ class WorkerPool:
             self._typical += 0.2 * (time.perf_counter() - job.queued - self._typical)
         if job.timer is not None:
             job.timer.cancel()
-        if ended.outcome == "done":
-            if not job.future.done():
-                job.future.set_result(ended.result)
+        if job.future.done():
+            _discard(job.task)
+        elif ended.outcome == "done":
+            job.future.set_result(ended.result)
         elif ended.outcome == "refused":
             _settle(job, RefusedError(*ended.result))
         elif ended.outcome == "failed":
@@ -284,6 +286,7 @@ class WorkerPool:
             if job.timer is not None:
                 job.timer.cancel()
             if job.future.done():
+                _discard(job.task)
                 continue
             if job.attempts >= ATTEMPTS:
                 _settle(job, FailedError("the worker ended unexpectedly, twice, on this input"))
@@ -337,6 +340,8 @@ class WorkerPool:
         self._stop_job(job, worker)
 
     def _cancel(self, job: _Job) -> None:
+        if job in self._waiting:
+            self._waiting.remove(job)
         for worker in self._workers:
             if job.number in worker.jobs:
                 self._stop_job(job, worker)
@@ -357,6 +362,14 @@ class WorkerPool:
         # Of a worker that is gone its listener tells.
         with contextlib.suppress(OSError):
             worker.connection.send(message)
+
+
+def _discard(task: Task) -> None:
+    """Take away what was written for one who has left, and could not know of it."""
+    target = written_by(task)
+    if target is not None:
+        with contextlib.suppress(OSError):
+            Path(target).unlink()
 
 
 def _settle(job: _Job, error: Exception) -> None:

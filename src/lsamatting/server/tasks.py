@@ -207,3 +207,14 @@ Task = (
     | CleanColours
     | CloseSession
 )
+
+
+def written_by(task: Task) -> str | None:
+    """Give the file that a task writes, if it writes one."""
+    match task:
+        case Once():
+            return task.render.target
+        case MakeTrimap() | Render() | DrawTrimap() | Propose() | CleanColours():
+            return task.target
+        case _:
+            return None

@@ -146,20 +146,24 @@ async def save_project(
 ) -> Response:
     """Give everything as one file that can be opened again: picture, trimap, strokes, settings."""
     record = service.sessions.get(identity)
-    trimap: str | None = None
-    if record.trimap is not None:
-        trimap = service.new_file(".png")
-        await service.run(
-            request,
-            Render(record.recipe, "trimap", "png", trimap),
-            session=record.id,
-            light=True,
-            names=(record.picture,),
-        )
+    trimap = None if record.trimap is None else service.new_file(".png")
     target = service.new_file(".lsm")
-    await asyncio.to_thread(pack_project, record, trimap, body, target)
-    if trimap is not None:
-        remove(trimap)
+    try:
+        if trimap is not None:
+            await service.run(
+                request,
+                Render(record.recipe, "trimap", "png", trimap),
+                session=record.id,
+                light=True,
+                names=(record.picture,),
+            )
+        await asyncio.to_thread(pack_project, record, trimap, body, target)
+    except BaseException:
+        remove(target)
+        raise
+    finally:
+        if trimap is not None:
+            remove(trimap)
     stem = record.picture.name.rsplit(".", 1)[0] or "picture"
     return FileResponse(
         target,
