@@ -66,7 +66,7 @@ def serve(
         if not path.is_file():
             raise ConfigError(f"{path}: no such file")
 
-    from lsamatting.server.serving import is_loopback, listen, named_hosts, read_token
+    from lsamatting.server.serving import address_of, listen, named_hosts, read_token
     from lsamatting.server.serving import serve as run
     from lsamatting.server.settings import MEBIBYTE, Limits, ServerSettings
 
@@ -88,8 +88,7 @@ def serve(
         settings = replace(settings, workers=workers)
     settings = named_hosts(settings, host, tuple(name.lower() for name in allow_host or ()))
     bound = listen(host, port)
-    shown = "localhost" if is_loopback(host) or host in ("0.0.0.0", "::") else host
-    address = f"http://{shown}:{bound.getsockname()[1]}/"
+    address = address_of(host, bound.getsockname()[1])
     # A fragment stays in the browser: it is in no log.
     whole = address if settings.token is None else f"{address}#token={settings.token}"
 

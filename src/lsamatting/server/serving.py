@@ -69,6 +69,15 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
+def address_of(host: str, port: int) -> str:
+    """Give the address by which a browser on this machine reaches a server that listens there."""
+    if is_loopback(host) or host in ("0.0.0.0", "::"):
+        host = "localhost"
+    elif ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    return f"http://{host}:{port}/"
+
+
 def serve(
     settings: ServerSettings,
     bound: socket.socket,
