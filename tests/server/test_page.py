@@ -228,6 +228,26 @@ def test_several_pictures_views_and_theme(editor, photo, tmp_path, artefacts):
     expect(thumbnails).to_have_count(1)
 
 
+def test_parts_of_a_picture_take_each_others_place(editor):
+    """What is half opaque is not drawn over itself, and what is transparent shows nothing below."""
+    found = editor.page.evaluate("""async () => {
+      const { drawParts } = await import("/static/js/stage.js");
+      const part = (opacity, x, side) => {
+        const drawn = new OffscreenCanvas(4, 4).getContext("2d");
+        drawn.fillStyle = `rgb(255 0 0 / ${opacity})`;
+        drawn.fillRect(0, 0, 4, 4);
+        const bitmap = drawn.canvas.transferToImageBitmap();
+        return { bitmap, x, y: 0, width: side, height: side, key: "" };
+      };
+      const context = new OffscreenCanvas(12, 12).getContext("2d");
+      const parts = [part(0.5, 0, 12), part(0.5, 0, 4), part(0, 8, 4)];
+      drawParts(context, parts, { width: 12, height: 12 });
+      const { data } = context.getImageData(0, 2, 12, 1);
+      return [2, 6, 10].map((x) => data[4 * x + 3]);
+    }""")
+    assert found == [128, 128, 0]
+
+
 def test_a_mask_and_its_band(editor, photo, tmp_path):
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     mask = tmp_path / "mask.png"

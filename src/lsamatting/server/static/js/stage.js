@@ -146,9 +146,7 @@ export class Stage {
   paintLayer(name) {
     const picture = /** @type {Picture} */ (this.picture);
     const seen = this.viewport.seen(picture.width, picture.height);
-    for (const part of this.layers().get(name, seen, this.viewport.scale)) {
-      this.context.drawImage(part.bitmap, part.x, part.y, part.width, part.height);
-    }
+    drawParts(this.context, this.layers().get(name, seen, this.viewport.scale), picture);
   }
 
   paintBackdrop() {
@@ -200,9 +198,7 @@ export class Stage {
     shade.fillRect(0, 0, picture.width, picture.height);
     shade.globalCompositeOperation = "destination-out";
     const seen = viewport.seen(picture.width, picture.height);
-    const parts = this.layers().get("cutout", seen, viewport.scale);
-    const last = parts.at(-1);
-    if (last) shade.drawImage(last.bitmap, last.x, last.y, last.width, last.height);
+    drawParts(shade, this.layers().get("cutout", seen, viewport.scale), picture);
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.globalAlpha = 0.55;
     context.drawImage(overlay, 0, 0);
@@ -341,6 +337,27 @@ export class Stage {
     context.fillStyle = "rgb(255 255 255 / 0.9)";
     context.fillRect(x - ratio, y - ratio, 2 * ratio, 2 * ratio);
   }
+}
+
+/**
+ * Draw parts of a picture, of which a later one takes the place of what lies below it: if both were
+ * seen, what is half opaque would be more so, and what has become transparent would not.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Part[]} parts
+ * @param {{width: number, height: number}} picture
+ */
+export function drawParts(context, parts, picture) {
+  parts.forEach((part, index) => {
+    context.save();
+    for (const above of parts.slice(index + 1)) {
+      context.beginPath();
+      context.rect(0, 0, picture.width, picture.height);
+      context.rect(above.x, above.y, above.width, above.height);
+      context.clip("evenodd");
+    }
+    context.drawImage(part.bitmap, part.x, part.y, part.width, part.height);
+    context.restore();
+  });
 }
 
 /**
