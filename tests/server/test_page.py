@@ -179,6 +179,27 @@ def test_a_project_opens_to_the_same_pixels(editor, photo, tmp_path):
     expect(editor.page.locator(".strokes li")).to_have_count(1)
 
 
+def test_a_project_that_the_server_let_go_of_follows_the_page(editor, photo, tmp_path, server):
+    editor.open(photo)
+    editor.mark_disc()
+    editor.matte()
+    before = pixels(editor.export("alpha"))
+    editor.button("Correct").click()
+    editor.set_size(5)
+    editor.paint((90, 18), (90, 30))
+    editor.done()
+    project = tmp_path / "disc.lsm"
+    project.write_bytes(editor.project())
+    editor.page.reload()
+    editor.open(project)
+    editor.done()
+    editor.button("Correct").click()
+    editor.button("Take last back").click()
+    editor.done()
+    server.service.sessions.close_all()
+    assert np.array_equal(pixels(editor.export("alpha")), before)
+
+
 def test_a_lost_connection(editor, photo, server):
     editor.open(photo)
     editor.mark_disc()

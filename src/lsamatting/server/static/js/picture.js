@@ -108,7 +108,7 @@ export class Picture extends EventTarget {
             : { project: this.source.file },
       );
       this.session = state;
-      this.sent = { trimap: "", strokes: "[]", backdrop: null };
+      this.sent = { trimap: "", strokes: JSON.stringify(state.strokes), backdrop: null };
       if (first) await this.begin(state);
     } finally {
       this.busy = "";
@@ -131,7 +131,6 @@ export class Picture extends EventTarget {
       this.options = state.options;
       this.finish = state.finish ?? { ...PLAIN };
       this.strokes = state.strokes;
-      this.sent.strokes = JSON.stringify(state.strokes);
     }
     if (state.trimap) await this.takeTrimap();
     this.makeThumbnail();
