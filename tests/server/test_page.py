@@ -200,6 +200,19 @@ def test_a_project_that_the_server_let_go_of_follows_the_page(editor, photo, tmp
     assert np.array_equal(pixels(editor.export("alpha")), before)
 
 
+def test_a_stroke_beside_the_picture_is_none(editor, photo):
+    editor.open(photo)
+    editor.mark_disc()
+    editor.matte()
+    editor.button("Correct").click()
+    editor.set_size(6)
+    editor.paint((-20, 60), (-12, 70))
+    editor.paint((-20, 60), (20, 60))
+    editor.done()
+    expect(editor.page.locator(".strokes li")).to_have_count(1)
+    expect(editor.page.locator(".complaint")).to_be_hidden()
+
+
 def test_a_lost_connection(editor, photo, server):
     editor.open(photo)
     editor.mark_disc()

@@ -1,6 +1,6 @@
 // Mouse, pen and fingers on the stage: painting, moving, zooming.
 
-import { BACKGROUND, NONE, SUBJECT, UNKNOWN } from "./mask.js";
+import { BACKGROUND, NONE, SUBJECT, TiledMask, UNKNOWN } from "./mask.js";
 
 /** @typedef {import("./stage.js").Stage} Stage */
 /** @typedef {import("./store.js").Store} Store */
@@ -198,6 +198,11 @@ export class Input {
     const picture = stage.picture;
     if (!picture) return;
     if (points.length) {
+      if (!touches(points, picture)) {
+        // The server could make nothing of it, nor of any later stroke.
+        this.abandon();
+        return;
+      }
       this.points = [];
       const { exact } = this.store;
       const hardness = exact ? this.store.hardness : 1;
@@ -282,4 +287,19 @@ export class Input {
     }
     stage.drawBrush();
   }
+}
+
+/**
+ * Whether a line covers any pixel of a picture.
+ * @param {[number, number, number][]} points
+ * @param {{width: number, height: number}} picture
+ */
+function touches(points, { width, height }) {
+  const tried = new TiledMask(width, height);
+  tried.begin();
+  return points.some(([x, y, radius], index) => {
+    const [fromX, fromY, fromRadius] = points[Math.max(0, index - 1)];
+    tried.paint({ x: fromX, y: fromY, radius: fromRadius }, { x, y, radius }, SUBJECT, 1);
+    return tried.before?.size;
+  });
 }
