@@ -262,6 +262,68 @@ def test_several_pictures_views_and_theme(editor, photo, tmp_path, artefacts):
     expect(thumbnails).to_have_count(1)
 
 
+def test_a_picture_behind_is_behind_every_picture(editor, photo, tmp_path):
+    other, red = tmp_path / "other.png", tmp_path / "red.png"
+    other.write_bytes(photo.read_bytes())
+    Image.new("RGB", (9, 6), "red").save(red)
+    editor.open(photo, other)
+    thumbnails = editor.page.locator(".strip img")
+    expect(thumbnails).to_have_count(2, timeout=LONG)
+    editor.mark_disc()
+    editor.matte()
+    editor.button("Export").click()
+    editor.page.get_by_label("What").select_option("composite")
+    on = editor.page.locator(".panel .backdrop")
+    with editor.page.expect_file_chooser() as chosen:
+        on.get_by_role("button", name="Picture…").click()
+    chosen.value.set_files(str(red))
+    expect(on.get_by_role("button", name="Picture…")).to_have_attribute("aria-pressed", "true")
+    thumbnails.first.click()
+    editor.mark_disc()
+    editor.matte()
+    composite = pixels(editor.export("composite"))
+    assert composite[5, 5].tolist() == [255, 0, 0]
+
+
+def test_a_stroke_ends_with_the_picture_that_it_is_painted_on(editor, photo, tmp_path):
+    other = tmp_path / "other.png"
+    other.write_bytes(photo.read_bytes())
+    editor.open(photo, other)
+    thumbnails = editor.page.locator(".strip img")
+    expect(thumbnails).to_have_count(2, timeout=LONG)
+    stage = editor.page.locator(".stage-top")
+    stage.focus()
+    for key in ("p", "ArrowRight", "ArrowRight"):
+        editor.page.keyboard.press(key)
+    thumbnails.first.click()
+    expect(editor.button("Undo")).to_be_disabled()
+    stage.focus()
+    editor.page.keyboard.press("ArrowRight")
+    assert not (editor.trimap() == 255).any()
+    thumbnails.last.click()
+    expect(editor.button("Undo")).to_be_enabled()
+
+
+def test_what_is_closed_stays_closed(editor, photo, tmp_path, server):
+    """Whatever of it the server is still asked for, or about to open."""
+    other = tmp_path / "other.png"
+    other.write_bytes(photo.read_bytes())
+    editor.open(photo)
+    before = len(server.service.sessions)
+
+    held = []
+    editor.page.route("**/v1/sessions", lambda route: held.append(route))
+    with editor.page.expect_file_chooser() as chosen:
+        editor.button("Open…").click()
+    with editor.page.expect_request("**/v1/sessions"):
+        chosen.value.set_files(str(other))
+    editor.page.get_by_label("Close other.png").click()
+    with editor.page.expect_response(lambda response: response.request.method == "DELETE"):
+        held[0].continue_()
+    assert len(server.service.sessions) == before
+    expect(editor.page.locator(".complaint")).to_be_hidden()
+
+
 def test_parts_of_a_picture_take_each_others_place(editor):
     """What is half opaque is not drawn over itself, and what is transparent shows nothing below."""
     found = editor.page.evaluate("""async () => {

@@ -28,6 +28,8 @@ export class Actions {
     this.input = null;
     /** @type {WeakMap<Picture, Blob>} masks whose band can be changed */
     this.masks = new WeakMap();
+    /** @type {Blob | null} what is seen behind every picture, if a picture is */
+    this.backdrop = null;
     this.bandTimer = 0;
     this.proposeTimer = 0;
     this.exportNow = () => {};
@@ -49,6 +51,7 @@ export class Actions {
 
   /** @param {unknown} error */
   failed(error) {
+    if (error instanceof api.ClosedError) return;
     if (error instanceof api.LostError) this.waitForServer();
     else if (error instanceof api.ApiError && error.kind === "token") this.askForToken();
     else this.notices.complain(error instanceof Error ? error.message : String(error));
@@ -132,6 +135,7 @@ export class Actions {
 
   /** @param {Picture} picture */
   activate(picture) {
+    this.input?.lift();
     this.store.set({
       active: picture,
       step: picture.hasMatte ? this.store.step : "mark",
@@ -340,11 +344,13 @@ export class Actions {
   }
 
   undo() {
+    this.input?.lift();
     this.store.active?.history.undo();
     this.stage.draw();
   }
 
   redo() {
+    this.input?.lift();
     this.store.active?.history.redo();
     this.stage.draw();
   }
@@ -419,20 +425,13 @@ export class Actions {
   }
 
   pickBackdrop() {
-    const picture = this.store.active;
-    if (!picture) return;
-    chooseFiles("image/*", false, ([file]) =>
-      this.attempt(() => this.useBackdrop(picture, file)),
-    );
+    chooseFiles("image/*", false, ([file]) => this.attempt(() => this.useBackdrop(file)));
   }
 
-  /**
-   * @param {Picture} picture
-   * @param {Blob} file
-   */
-  async useBackdrop(picture, file) {
+  /** @param {Blob} file */
+  async useBackdrop(file) {
     this.stage.backdrop = await createImageBitmap(file);
-    picture.backdrop = file;
+    this.backdrop = file;
     this.store.set({ backdrop: "picture", view: "subject" });
   }
 
@@ -455,6 +454,7 @@ export class Actions {
           colour: store.colour,
           picture: "backdrop",
         }[store.backdrop];
+        picture.backdrop = this.backdrop;
       }
       const blob = await picture.whileSaving(async (id) => {
         await picture.send(id);

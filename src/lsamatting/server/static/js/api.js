@@ -28,6 +28,9 @@ export class ApiError extends Error {
 /** The server does not answer. */
 export class LostError extends Error {}
 
+/** The picture was closed in the meantime: there is nothing to be told. */
+export class ClosedError extends Error {}
+
 /** Milliseconds that the shortest of answers may take. */
 const PATIENCE = 10_000;
 

@@ -213,6 +213,14 @@ export class Input {
     }
   }
 
+  /** End the stroke that is being painted, if one is: what follows is about something else. */
+  lift() {
+    if (this.painter === null && !this.penDown) return;
+    this.painter = null;
+    this.penDown = false;
+    this.endStroke();
+  }
+
   /** Undo what was painted of a stroke that was none. */
   abandon() {
     this.painter = null;

@@ -68,6 +68,7 @@ export class Picture extends EventTarget {
     this.reopening = null;
     /** @type {AbortController | null} */
     this.asking = null;
+    this.closed = false;
   }
 
   changed() {
@@ -107,6 +108,10 @@ export class Picture extends EventTarget {
             ? { given: String(this.source.number) }
             : { project: this.source.file },
       );
+      if (this.closed) {
+        api.closeSession(state.id).catch(() => undefined);
+        throw new api.ClosedError(this.name);
+      }
       this.session = state;
       this.sent = { trimap: "", strokes: JSON.stringify(state.strokes), backdrop: null };
       if (first) await this.begin(state);
@@ -133,7 +138,8 @@ export class Picture extends EventTarget {
       this.strokes = state.strokes;
     }
     if (state.trimap) await this.takeTrimap();
-    this.makeThumbnail();
+    // Without one its name stands in its place.
+    this.makeThumbnail().catch(() => undefined);
   }
 
   /** Take the marks over from the server's trimap. */
@@ -174,11 +180,13 @@ export class Picture extends EventTarget {
    * @returns {Promise<T>}
    */
   async withSession(action) {
+    if (this.closed) throw new api.ClosedError(this.name);
     if (!this.session) await this.reopen();
     try {
       return await action(/** @type {SessionState} */ (this.session).id);
     } catch (error) {
       if (!(error instanceof api.ApiError && error.kind === "no-session")) throw error;
+      if (this.closed) throw new api.ClosedError(this.name);
       this.session = null;
       await this.reopen();
       return action(/** @type {SessionState} */ (/** @type {unknown} */ (this.session)).id);
@@ -392,6 +400,7 @@ export class Picture extends EventTarget {
   }
 
   close() {
+    this.closed = true;
     this.listening?.close();
     if (this.thumbnail) URL.revokeObjectURL(this.thumbnail);
     if (this.session) api.closeSession(this.session.id).catch(() => undefined);
