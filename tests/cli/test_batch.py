@@ -113,6 +113,13 @@ def test_a_rerun_does_what_is_missing_or_changed(cli, folders, weights, scene, d
     touched = cli(*command)
     assert sorted(done) == ["0.png", "1.png", "2.png"]
     assert "1 touched but the same" in touched.out
+    # What was only looked at is no work of this run.
+    spent = {Path(str(r["image"])).name: r["seconds"]["processor"] for r in records(out)}
+    told = json.loads((out / "summary.json").read_text())["this_run"]
+    assert told["done"] == 3
+    assert told["processor_seconds"] == pytest.approx(
+        spent["0.png"] + spent["1.png"] + spent["2.png"], abs=0.001
+    )
     done.clear()
     cli(*command)
     assert done == []

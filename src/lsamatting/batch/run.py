@@ -17,7 +17,9 @@ Engine = Callable[[Sequence[Job], Stop], Iterator[Outcome]]
 class Tally:
     """What became of the jobs of one run."""
 
-    done: int = 0
+    made: list[str] = field(default_factory=list)
+    """Keys of those that were done."""
+
     unchanged: int = 0
     """Their inputs have new stamps but the same contents: nothing had to be done."""
 
@@ -27,6 +29,11 @@ class Tally:
 
     not_reached: list[Job] = field(default_factory=list)
     """The run was stopped."""
+
+    @property
+    def done(self) -> int:
+        """How many were done."""
+        return len(self.made)
 
 
 def run(
@@ -82,7 +89,7 @@ def _write_down(outcome: Outcome, results: Results | None, tally: Tally) -> None
         if outcome.report.get("unchanged"):
             tally.unchanged += 1
         else:
-            tally.done += 1
+            tally.made.append(outcome.job.key)
         return
     if results is not None:
         results.fail(outcome.job, outcome.reason, stamps(outcome.job), expected=outcome.expected)

@@ -45,7 +45,7 @@ def summarise(
         Files that were passed over, with the reason.
     """
     records = [results.done[job.key] for job in jobs if job.key in results.done]
-    made = sorted(records, key=lambda record: record["finished"])[len(records) - tally.done :]
+    made = [results.done[key] for key in tally.made]
     pixels = sum(record["size"][0] * record["size"][1] for record in made)
     per_second = tally.done / seconds if seconds else 0.0
     return {
