@@ -21,6 +21,8 @@ from lsamatting.batch.lock import locked
 from lsamatting.batch.work import Work
 from lsamatting.cli import batching
 from lsamatting.cli.main import assemble
+from lsamatting.cli.outputs import refuse_among_pictures
+from lsamatting.errors import ConfigError
 
 HERE = ("--workers", "0")
 """Starts no processes, which would take most of a test's time."""
@@ -245,6 +247,12 @@ def test_mistakes_are_one_line_and_write_no_picture(cli, folders, arguments, wor
     assert outcome.code == 2
     assert words in outcome.error_line
     assert list(out.rglob("*.png")) == []
+
+
+def test_results_among_pictures_are_refused_at_urls_too():
+    refuse_among_pictures(["memory://b/out"], ["memory://b/in"])
+    with pytest.raises(ConfigError, match="among the pictures"):
+        refuse_among_pictures(["memory://b/in/"], ["memory://b/in"])
 
 
 def test_a_folder_that_another_run_writes_into_is_refused(cli, folders, weights):
