@@ -97,6 +97,13 @@ def test_patterns_name_pictures_below_what_is_fixed_in_them(tmp_path):
         search([f"{tmp_path}/i/*.bmp"])
 
 
+def test_brackets_in_folders_of_patterns_are_names(tmp_path):
+    tree(tmp_path, "raw [2024]/1.jpg", "a/2.jpg")
+    assert [item.name for item in search([f"{tmp_path}/raw [2024]/*.jpg"]).found] == ["1"]
+    with pytest.raises(ImageError, match="no picture fits this pattern"):
+        search([f"{tmp_path}/[ab]/*.jpg"])
+
+
 def test_urls_are_folders_patterns_and_files_too(store):
     for name in ("i/a.jpg", "i/b.jpg", "i/.c.jpg", "i/deep/d.jpg", "i/note.txt", "g/a.png"):
         store.pipe_file(f"{store.root}/{name}", b"?")

@@ -206,7 +206,9 @@ def _look(address: str, *, recursive: bool) -> list[tuple[str, str]] | None:
         return None
     if is_pattern(address):
         root = _root(address, os.sep)
-        found = sorted(glob.glob(address, recursive=True))
+        # Brackets in folders' names are nothing but brackets.
+        fixed = address.rfind(os.sep, 0, address.index("*")) + 1
+        found = sorted(glob.glob(glob.escape(address[:fixed]) + address[fixed:], recursive=True))
         return [(file, Path(file).relative_to(root).as_posix()) for file in found if _file(file)]
     what = "a link to a file that does not exist" if path.is_symlink() else None
     raise ImageError(f"{address}: {what or 'no such file or folder'}")
