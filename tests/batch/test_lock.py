@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from lsamatting.batch.addresses import save_bytes
 from lsamatting.batch.lock import SILENCE, locked
-from lsamatting.errors import ConfigError
+from lsamatting.errors import ConfigError, ImageError
 
 HOLD = """
 import sys
@@ -48,3 +49,24 @@ def test_two_runs_at_one_url(store):
     store.pipe_file(f"{store.root}/.lock", dead)
     with locked(url):
         pass
+
+
+def test_a_server_that_fails_once_does_not_end_the_signs_of_life(store, monkeypatch):
+    from lsamatting.batch import lock
+
+    answers: list[bool] = []
+
+    def save(address: str, data: bytes) -> None:
+        answers.append(len(answers) == 1)
+        if answers[-1]:
+            raise ImageError(f"{address}: cannot be written (timed out)")
+        save_bytes(address, data)
+
+    monkeypatch.setattr(lock, "BEAT", 0.01)
+    monkeypatch.setattr(lock, "save_bytes", save)
+    with locked(f"memory://{store.root}"):
+        deadline = time.monotonic() + 30
+        while len(answers) < 4:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert answers[:3] == [False, True, False]

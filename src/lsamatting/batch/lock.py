@@ -8,11 +8,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lsamatting.batch.addresses import file_system, is_url, join, save_bytes
-from lsamatting.errors import ConfigError
+from lsamatting.errors import ConfigError, LsamattingError
 from lsamatting.locking import lock
 
 NAME = ".lock"
@@ -74,7 +74,9 @@ def _beating(address: str, folder: str) -> Iterator[None]:
 
     def keep_beating() -> None:
         while not over.wait(BEAT):
-            beat()
+            # A server that did not answer this time may do so the next.
+            with suppress(LsamattingError):
+                beat()
 
     beat()
     thread = threading.Thread(target=keep_beating, daemon=True)
