@@ -91,6 +91,23 @@ def test_an_actor_without_a_model_says_why(worker, scene):
     assert "no such weights" in str(row["problem"])
 
 
+def test_what_an_earlier_run_did_counts_if_it_still_holds(worker, scene, weights):
+    pytest.importorskip("ray")
+    out = scene.folder / "out"
+    jobs = []
+    for name in ("kept", "changed", "lost", "bad"):
+        image = scene.folder / f"{name}.png"
+        image.write_bytes(b"" if name == "bad" else scene.image.read_bytes())
+        jobs.append(Job(str(image), str(scene.trimap), {"alpha": str(out / f"{name}.png")}))
+    rows_of(worker(), *jobs)
+    Image.fromarray(255 - scene.pixels).save(jobs[1].image)
+    Path(jobs[2].outputs["alpha"]).unlink()
+    Path(jobs[3].image).write_bytes(scene.image.read_bytes())
+    recipe = Recipe(Model(str(weights), "cpu"))
+    cluster = Cluster(recipe, out=str(out), mark="m", options=ClusterOptions())
+    assert [outcome.job for outcome in cluster.earlier(jobs)] == jobs[:1]
+
+
 @pytest.fixture(scope="module")
 def two_nodes():
     """A cluster of two nodes on this machine, with a processor each."""

@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from lsamatting.batch.census import Census
 from lsamatting.batch.claims import Claim, Claims
-from lsamatting.batch.job import Job, Outcome
+from lsamatting.batch.job import Done, Job, Outcome
+from lsamatting.batch.planning import all_there, as_recorded
 from lsamatting.batch.stopping import Stop
 from lsamatting.errors import ConfigError, LsamattingError
 from lsamatting.extras import require
@@ -106,7 +108,7 @@ class Cluster:
     def work(self, jobs: Sequence[Job], stop: Stop) -> Iterator[Outcome]:
         """Do jobs side by side; outcomes come as they end.
 
-        What ended in an earlier run without being recorded comes first. A worker that dies costs
+        What an earlier run did without recording it comes first. A worker that dies costs
         the picture it was at, which is tried once more. When a stop is asked for, what is in
         flight is finished and nothing else begun.
 
@@ -115,10 +117,10 @@ class Cluster:
         LsamattingError
             The cluster cannot be reached, or a worker cannot load the model.
         """
-        earlier = list(self.claims.ended(jobs))
+        earlier = self.earlier(jobs)
+        yield from earlier
         # How often another run began a picture does not count against it.
         self.claims.clear()
-        yield from earlier
         seen = {outcome.job.key for outcome in earlier}
         left = [job for job in jobs if job.key not in seen]
         if not left:
@@ -142,6 +144,18 @@ class Cluster:
             watcher.join()
             if ours:
                 ray.shutdown()
+
+    def earlier(self, jobs: Sequence[Job]) -> list[Outcome]:
+        """Give what an earlier run did without recording it, as far as it still holds.
+
+        What it failed at is tried again: it may have been mended since.
+        """
+        done = [outcome for outcome in self.claims.ended(jobs) if isinstance(outcome, Done)]
+        asked = [outcome.job for outcome in done]
+        census = Census(
+            address for job in asked for address in (job.image, job.guide, *job.outputs.values())
+        )
+        return [outcome for outcome in done if _holds(outcome, census)]
 
     def _work_on(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         import ray
@@ -232,6 +246,12 @@ class _Worker:
         if not claim.ended:
             claim = self._claims.end(attempt(self._work, job, account=True), claim)
         return {**row, "claim": vars(claim)}
+
+
+def _holds(outcome: Done, census: Census) -> bool:
+    report, job = outcome.report, outcome.job
+    there = "unchanged" in report or all_there(report, job, census)
+    return there and as_recorded(report["inputs"], job, census)
 
 
 @contextmanager

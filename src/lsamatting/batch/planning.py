@@ -49,8 +49,8 @@ def plan(jobs: Sequence[Job], results: Results | None = None, *, retry: bool = F
         record = results.done.get(job.key) if results else None
         failure = results.failed.get(job.key) if results else None
         known = None
-        if results and record and results.made_as_now(record) and _all_there(record, job, census):
-            if _as_recorded(record["inputs"], job, census):
+        if results and record and results.made_as_now(record) and all_there(record, job, census):
+            if as_recorded(record["inputs"], job, census):
                 planned.done.append(job)
                 continue
             known = {name: told["sha256"] for name, told in record["inputs"].items()}
@@ -79,7 +79,8 @@ def _pixels(job: Job, census: Census) -> int:
     return 0 if job.image == STREAM else census.pixels(job.image)
 
 
-def _all_there(record: Mapping[str, Any], job: Job, census: Census) -> bool:
+def all_there(record: Mapping[str, Any], job: Job, census: Census) -> bool:
+    """Tell whether a job's outputs are there, with the size that was recorded."""
     for name, address in job.outputs.items():
         stamp = census.stamp(address)
         if stamp is None or stamp.bytes != record["bytes"].get(name):
@@ -87,7 +88,8 @@ def _all_there(record: Mapping[str, Any], job: Job, census: Census) -> bool:
     return True
 
 
-def _as_recorded(recorded: Mapping[str, Any], job: Job, census: Census) -> bool:
+def as_recorded(recorded: Mapping[str, Any], job: Job, census: Census) -> bool:
+    """Tell whether a job's inputs are surely as they were recorded."""
     return census.unchanged(job.image, recorded["image"]) and census.unchanged(
         job.guide, recorded[job.guide_kind]
     )
