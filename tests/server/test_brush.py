@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lsamatting.server.brush import BrushStroke
@@ -55,6 +55,7 @@ def test_a_round_brush():
     st.lists(st.tuples(numbers, numbers, radii), min_size=1, max_size=3),
     st.floats(0, 0.95),
 )
+@example([(0.0, 0.0, 0.0), (1.0, 3.0, 0.0)], 0.0)
 def test_a_soft_stroke_fades_out_towards_its_rim(points, hardness):
     stroke = BrushStroke(tuple(points), 1.0, exact=True, hardness=hardness)
     weights = stroke.weights(17, 23)

@@ -54,6 +54,8 @@ class BrushStroke:
         for place, distance, radius in self._passes(height, width):
             fade = np.maximum(radius * (1 - self.hardness), 1e-6)
             part = np.clip((radius - distance) / fade, 0, 1)
+            # A brush without width has no rim to fade to.
+            part[distance <= radius * self.hardness] = 1
             weights[place] = np.maximum(weights[place], part)
         for middle in self._middles(height, width):
             weights[middle] = 1
