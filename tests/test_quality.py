@@ -64,8 +64,8 @@ def motion() -> Array:
 
 
 CEILINGS = {
-    "lite": {"disc": 0.75, "strands": 0.55, "motion": 1.0},
-    "base": {"disc": 0.75, "strands": 0.55, "motion": 1.0},
+    "lite": {"disc": 0.7, "strands": 0.55, "motion": 0.35},
+    "base": {"disc": 0.75, "strands": 0.55, "motion": 0.4},
 }
 """SAD in thousands of pixels."""
 
