@@ -45,7 +45,7 @@ def test_a_file_gives_what_its_weights_give_and_says_what_it_is(scene, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("numbers", "share", "tolerance"), [("float16", 0.55, 2e-3), ("int8", 0.4, 0.5)]
+    ("numbers", "share", "tolerance"), [("float16", 0.55, 5e-3), ("int8", 0.4, 0.5)]
 )
 def test_fewer_bits_are_smaller_and_near(tmp_path, numbers, share, tolerance):
     config = read_config(LITE)

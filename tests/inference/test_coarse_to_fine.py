@@ -253,7 +253,7 @@ def test_a_rough_trimap_costs_less(name):
     model = Matting.from_pretrained(name, device="cpu", precision="full")
     without = Matting(model.runtime, precision="full", coarse_to_fine=False)
     errors = [sad(one(image, trimap).alpha, alpha, trimap) for one in (model, without)]
-    assert errors[0] < 0.8 * errors[1]
+    assert errors[0] < 0.85 * errors[1]
 
 
 def test_a_session_gives_what_the_model_gives():

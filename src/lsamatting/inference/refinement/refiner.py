@@ -143,11 +143,16 @@ class Refiner:
         if targets.strokes:
             rate = find_rate(evaluate, fields, rate)
         minimise = descend if options.optimiser == "descent" else descend_quasi_newton
-        fields, trace = minimise(
-            evaluate, fields, steps=steps, rate=rate, goal=goal, progress=progress
-        )
+        while True:
+            refined, trace = minimise(
+                evaluate, fields, steps=steps, rate=rate, goal=goal, progress=progress
+            )
+            # A length that suits the first step may be too long for those that follow.
+            if trace[-1].total < trace[0].total or rate <= options.rate:
+                break
+            rate /= 2
         with torch.no_grad():
-            raw = self._decoder.whole(fields)
+            raw = self._decoder.whole(refined)
         if not (math.isfinite(trace[-1].total) and bool(torch.isfinite(raw).all())):
             return keep(
                 "refinement diverged to numbers that are not finite, so the initial estimate was "
