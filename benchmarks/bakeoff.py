@@ -83,16 +83,8 @@ def train(name: str, config: Path, settings: dict[str, Any], out: Path) -> Path:
     return run
 
 
-def is_complete(results: Path) -> bool:
-    """Tell whether an evaluation came to its end: one that was interrupted leaves its beginning."""
-    if not results.exists():
-        return False
-    records = read_records(results)
-    return len(records.pictures) == records.header["dataset"]["pictures"]
-
-
 def errors(dataset: Path, results: Path, options: list[str]) -> dict[str, float]:
-    if not is_complete(results):
+    if not (results.exists() and read_records(results).complete):
         subprocess.run(
             [*COMMAND, "evaluate", str(dataset), "-o", str(results), *options], check=True
         )

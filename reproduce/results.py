@@ -20,7 +20,7 @@ def complete_results(file: Path) -> Records | None:
     if not file.is_file():
         return None
     records = read_records(file)
-    return records if len(records.pictures) == records.header["dataset"]["pictures"] else None
+    return records if records.complete else None
 
 
 def check_origin(records: Records, sha256: str, options: Mapping[str, object]) -> None:

@@ -54,19 +54,24 @@ def parse_memory(text: str) -> int:
     if match is None or match[2].lower() not in units:
         raise ConfigError(f"memory {text!r}; accepted: {accepted}")
     amount = float(match[1]) * units[match[2].lower()]
-    if not SMALLEST <= amount < 2**63:
+    if not _accepted(amount):
         raise ConfigError(f"memory {text!r}; accepted are {describe(SMALLEST)} and more")
     return int(amount)
 
 
 def check_memory(amount: int) -> int:
     """Give back an amount of bytes; ConfigError if a process alone takes more."""
-    if not SMALLEST <= amount < 2**63:
+    if not _accepted(amount):
         raise ConfigError(
             f"memory of {amount} bytes; accepted are {SMALLEST} ({describe(SMALLEST)}) and more, "
             "or a number and a unit, as '4GiB'"
         )
     return amount
+
+
+def _accepted(amount: float) -> bool:
+    """Tell whether a process may keep to so many bytes, and a system call take their number."""
+    return SMALLEST <= amount < 2**63
 
 
 def describe(amount: float) -> str:

@@ -147,6 +147,13 @@ class Editor:
             self.page.keyboard.press("Control+s")
         return Path(download.value.path()).read_bytes()
 
+    def save_and_reopen(self, project: Path) -> None:
+        """Save everything to a file, and begin anew with it."""
+        project.write_bytes(self.project())
+        self.page.reload()
+        self.open(project)
+        self.done()
+
     def strokes(self) -> list[BrushStroke]:
         """What the project says was painted."""
         with zipfile.ZipFile(io.BytesIO(self.project())) as archive:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,12 @@ from lsamatting import Matting, Trimap
 from lsamatting.images import read_grey, read_picture, write_picture
 from lsamatting.server.finish import Finish
 from tests.server.editor import HEIGHT, LONG, WIDTH, expect, pixels
+
+
+@pytest.fixture
+def other(photo, tmp_path) -> Path:
+    """The same photograph as a second picture."""
+    return Path(shutil.copy(photo, tmp_path / "other.png"))
 
 
 def test_paint_matte_stroke_export(editor, photo, artefacts):
@@ -168,11 +175,7 @@ def test_a_project_opens_to_the_same_pixels(editor, photo, tmp_path):
     feather.fill("1.5")
     feather.press("Enter")
     first = {layer: editor.export(layer) for layer in ("alpha", "cutout", "trimap")}
-    project = tmp_path / "disc.lsm"
-    project.write_bytes(editor.project())
-    editor.page.reload()
-    editor.open(project)
-    editor.done()
+    editor.save_and_reopen(tmp_path / "disc.lsm")
     for layer, data in first.items():
         assert np.array_equal(pixels(data), pixels(editor.export(layer)))
     editor.button("Correct").click()
@@ -188,11 +191,7 @@ def test_a_project_that_the_server_let_go_of_follows_the_page(editor, photo, tmp
     editor.set_size(5)
     editor.paint((90, 18), (90, 30))
     editor.done()
-    project = tmp_path / "disc.lsm"
-    project.write_bytes(editor.project())
-    editor.page.reload()
-    editor.open(project)
-    editor.done()
+    editor.save_and_reopen(tmp_path / "disc.lsm")
     editor.button("Correct").click()
     editor.button("Take last back").click()
     editor.done()
@@ -262,9 +261,8 @@ def test_several_pictures_views_and_theme(editor, photo, tmp_path, artefacts):
     expect(thumbnails).to_have_count(1)
 
 
-def test_a_picture_behind_is_behind_every_picture(editor, photo, tmp_path):
-    other, red = tmp_path / "other.png", tmp_path / "red.png"
-    other.write_bytes(photo.read_bytes())
+def test_a_picture_behind_is_behind_every_picture(editor, photo, other, tmp_path):
+    red = tmp_path / "red.png"
     Image.new("RGB", (9, 6), "red").save(red)
     editor.open(photo, other)
     thumbnails = editor.page.locator(".strip img")
@@ -285,9 +283,7 @@ def test_a_picture_behind_is_behind_every_picture(editor, photo, tmp_path):
     assert composite[5, 5].tolist() == [255, 0, 0]
 
 
-def test_a_stroke_ends_with_the_picture_that_it_is_painted_on(editor, photo, tmp_path):
-    other = tmp_path / "other.png"
-    other.write_bytes(photo.read_bytes())
+def test_a_stroke_ends_with_the_picture_that_it_is_painted_on(editor, photo, other):
     editor.open(photo, other)
     thumbnails = editor.page.locator(".strip img")
     expect(thumbnails).to_have_count(2, timeout=LONG)
@@ -304,10 +300,8 @@ def test_a_stroke_ends_with_the_picture_that_it_is_painted_on(editor, photo, tmp
     expect(editor.button("Undo")).to_be_enabled()
 
 
-def test_what_is_closed_stays_closed(editor, photo, tmp_path, server):
+def test_what_is_closed_stays_closed(editor, photo, other, server):
     """Whatever of it the server is still asked for, or about to open."""
-    other = tmp_path / "other.png"
-    other.write_bytes(photo.read_bytes())
     editor.open(photo)
     before = len(server.service.sessions)
 

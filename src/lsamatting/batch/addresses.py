@@ -100,6 +100,11 @@ def parent(address: str) -> str:
     return address.rpartition("/")[0] if is_url(address) else os.path.dirname(address)
 
 
+def place_of(address: str | Path) -> str:
+    """Give what a folder or file is known by, however its address is written."""
+    return str(address).rstrip("/") if is_url(address) else os.path.realpath(address)
+
+
 def suffix_of(address: str) -> str:
     """Give the suffix that says a file's format, as `.png`; what follows a URL's `?` is no part."""
     text = address.partition("?")[0] if is_url(address) else address

@@ -14,6 +14,7 @@ from lsamatting.batch.addresses import (
     is_url,
     normal,
     parent,
+    place_of,
     stem_of,
 )
 from lsamatting.errors import ConfigError, ImageError, LsamattingError, TrimapError
@@ -90,7 +91,7 @@ def search(
     """
     found: list[Found] = []
     skipped: list[tuple[str, str]] = []
-    avoided = [_place(normal(path)) for path in leave_out]
+    avoided = [place_of(normal(path)) for path in leave_out]
     several = False
     for number, given in enumerate(sources):
         address = normal(given)
@@ -105,7 +106,7 @@ def search(
         # What holds the pictures themselves is looked into, even if results lie there too.
         here = [folder for folder in avoided if _lies_in(folder, _base(address))]
         for file, name in names:
-            if any(_lies_in(_place(file), folder) for folder in here):
+            if any(_lies_in(place_of(file), folder) for folder in here):
                 continue
             if not is_url(file) and not os.path.exists(file):
                 skipped.append((file, "a link to a file that does not exist"))
@@ -272,12 +273,7 @@ def _base(address: str) -> str:
     """Give the folder that is looked into."""
     if is_pattern(address):
         address = _root(address, "/" if is_url(address) else os.sep)
-    return _place(address)
-
-
-def _place(address: str) -> str:
-    """Give an address by which to tell what lies in what."""
-    return address.rstrip("/") if is_url(address) else os.path.realpath(address)
+    return place_of(address)
 
 
 def _lies_in(place: str, folder: str) -> bool:

@@ -1,20 +1,36 @@
-"""A bar that tells how far a picture is, once there is more than one step to tell of."""
+"""Bars that tell how far the work is, on standard error, gone when it is done."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TextIO
 
-from lsamatting.cli.console import is_terminal, stderr_console
+from lsamatting.cli.console import stderr_console
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, ProgressColumn
+
+
+def bar_on(console: Console, *columns: str | ProgressColumn, shown: bool = True) -> Progress:
+    """Make bars that are gone when their context ends; none where the console is no terminal."""
     from rich.progress import Progress
+
+    return Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not (shown and console.is_terminal),
+        # Results stay on stdout when that is a file or a pipe.
+        redirect_stdout=_is_terminal(sys.stdout),
+    )
 
 
 class Bar:
-    """Called with the steps done and their number; it is gone when its context ends.
+    """Tells how far a picture is, once there is more than one step; gone when its context ends.
+
+    Called with the steps done and their number.
 
     Parameters
     ----------
@@ -35,19 +51,16 @@ class Bar:
 
     def __call__(self, done: int, total: int) -> None:
         """Show that so many of all steps are done. Their number may change on the way."""
-        seen = is_terminal(sys.stderr) if self._console is None else self._console.is_terminal
+        seen = _is_terminal(sys.stderr) if self._console is None else self._console.is_terminal
         if total < 2 or not seen:
             return
         if self._shown is None:
             # Most pictures are one step, and need not wait for what draws bars.
-            from rich.progress import Progress
-
-            shown = Progress(
-                console=self._console or stderr_console(),
-                transient=True,
-                # Results stay on stdout when that is a file or a pipe.
-                redirect_stdout=is_terminal(sys.stdout),
-            )
-            self._shown = self._stack.enter_context(shown)
+            self._shown = self._stack.enter_context(bar_on(self._console or stderr_console()))
             self._shown.add_task("runs and steps", total=None)
         self._shown.update(self._shown.task_ids[0], completed=done, total=total)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether a stream is looked at; it is None where a service started us without one."""
+    return stream is not None and stream.isatty()

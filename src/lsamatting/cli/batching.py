@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lsamatting.batch.addresses import STREAM
-from lsamatting.cli.console import complain, is_terminal, stderr_console
+from lsamatting.cli.bar import bar_on
+from lsamatting.cli.console import complain, stderr_console
 from lsamatting.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def run_shown(
     lines
         Where there is no terminal, print a line every `LINE_SECONDS`.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
     from lsamatting.batch.pace import Pace
     from lsamatting.batch.run import run
@@ -168,14 +168,7 @@ def run_shown(
         MofNCompleteColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(
-        *columns,
-        console=console,
-        transient=True,
-        disable=quiet or not console.is_terminal,
-        # Results stay on stdout when that is a file or a pipe.
-        redirect_stdout=is_terminal(sys.stdout),
-    ) as bar:
+    with bar_on(console, *columns, shown=not quiet) as bar:
         shown = bar.add_task("", total=len(jobs))
 
         def took(outcome: Outcome) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,11 +16,6 @@ def stderr_console() -> Console:
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-def is_terminal(stream: TextIO | None) -> bool:
-    """Tell whether a stream is looked at; it is None where a service started us without one."""
-    return stream is not None and stream.isatty()
 
 
 def say(message: str) -> None:

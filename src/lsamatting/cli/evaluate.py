@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,14 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from lsamatting.choices import Boundary, DatasetLayout, Padding, Precision
-from lsamatting.cli.console import (
-    complain,
-    complain_unexpected,
-    is_terminal,
-    say,
-    stderr_console,
-    warn,
-)
+from lsamatting.cli.bar import bar_on
+from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
 from lsamatting.cli.options import CoarseToFineOption, DeviceOption, RuntimeOption, ThreadsOption
 from lsamatting.errors import ConfigError, LsamattingError
 from lsamatting.text_table import align
@@ -224,19 +217,12 @@ def _run(
     overwrite: bool,
 ) -> tuple[Records, list[dict[str, Any]], int]:
     """Evaluate under a progress bar; give the results, what failed, and the exit code."""
-    from rich.progress import Progress
-
     from lsamatting.evaluation.evaluate import evaluate as run
 
     failed: list[dict[str, Any]] = []
     codes = {0}
     console = stderr_console()
-    with Progress(
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-        redirect_stdout=is_terminal(sys.stdout),
-    ) as progress:
+    with bar_on(console) as progress:
         task = progress.add_task(method.name, total=len(test_set))
 
         def advance(_: TestPicture, records: Records) -> None:

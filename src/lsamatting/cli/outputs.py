@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lsamatting.batch.addresses import STREAM, STREAM_SUFFIX, is_url, suffix_of
+from lsamatting.batch.addresses import STREAM, STREAM_SUFFIX, is_url, place_of, suffix_of
 from lsamatting.errors import ConfigError
 from lsamatting.picture_files import is_picture
 
@@ -74,9 +74,9 @@ def refuse_among_pictures(folders: Iterable[Address], sources: Iterable[Address]
 
     The next time they would be taken for further pictures.
     """
-    read = {_place(path) for path in sources if is_url(path) or os.path.isdir(path)}
+    read = {place_of(path) for path in sources if is_url(path) or os.path.isdir(path)}
     for folder in folders:
-        if _place(folder) in read:
+        if place_of(folder) in read:
             raise ConfigError(
                 f"{folder}: results would lie among the pictures; choose another folder"
             )
@@ -180,11 +180,6 @@ def check_can_be_made(path: Path) -> None:
     if not os.access(ancestor, os.W_OK | os.X_OK):
         what = "be written to" if ancestor == path.absolute() else "be made"
         raise ConfigError(f"{path}: the folder cannot {what} (no permission to write {ancestor})")
-
-
-def _place(folder: Address) -> str:
-    """Give what a folder is known by."""
-    return str(folder).rstrip("/") if is_url(folder) else os.path.realpath(folder)
 
 
 def _marks(address: Address) -> Iterable[object]:

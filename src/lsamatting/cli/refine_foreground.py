@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lsamatting.choices import Border, ReestimationMethod
-from lsamatting.cli.console import (
-    complain,
-    complain_unexpected,
-    is_terminal,
-    say,
-    stderr_console,
-    warn,
-)
+from lsamatting.cli.bar import bar_on
+from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
 from lsamatting.cli.options import MaxPixelsOption, MemoryOption, RecursiveOption
 from lsamatting.errors import ConfigError, LsamattingError
 from lsamatting.replacing import is_whole
@@ -148,21 +141,12 @@ def _run_all(tasks: list[Task], how: Reestimation, workers: int | None, *, batch
     int
         The exit code.
     """
-    from rich.progress import Progress
-
     from lsamatting.foreground.folder import reestimate_files
 
     code = 0
     console = stderr_console()
-    shown = batch and console.is_terminal
     with (
-        Progress(
-            console=console,
-            transient=True,
-            disable=not shown,
-            # Results stay on stdout when that is a file or a pipe.
-            redirect_stdout=is_terminal(sys.stdout),
-        ) as progress,
+        bar_on(console, shown=batch) as progress,
         reestimate_files(tasks, how, workers=workers) as results,
     ):
         for task, outcome in progress.track(results, total=len(tasks), description="refining"):

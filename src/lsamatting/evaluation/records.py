@@ -74,6 +74,11 @@ class Records:
         """The groups in the order in which they appear; empty if there are none."""
         return list(dict.fromkeys(p.group for p in self.pictures if p.group is not None))
 
+    @property
+    def complete(self) -> bool:
+        """Whether all pictures are there; a run that was interrupted leaves its beginning."""
+        return len(self.pictures) == int(self.header["dataset"]["pictures"])
+
     def means(self, group: str | None = None) -> dict[str, float]:
         """Average each measure over all pictures, or over those of one group.
 

@@ -72,8 +72,8 @@ def _from_tiff_page(source: Encoded, page: Any) -> Raster:
     # A further channel that is not said to be opacity may be anything, as a selection that was
     # saved; of files that say nothing at all the first is taken for it, as Pillow does in 8 bits.
     kinds = tuple(page.extrasamples) or (unassociated,) * (samples.shape[2] - colours)
-    opacity = [i for i, told in enumerate(kinds) if told in (associated, unassociated)][:1]
-    kept = [*range(colours), *(colours + i for i in opacity)]
+    opacity = next((i for i, told in enumerate(kinds) if told in (associated, unassociated)), None)
+    kept = [*range(colours), *([] if opacity is None else [colours + opacity])]
     if len(kept) < samples.shape[2]:
         samples = samples[..., kept]
     if page.photometric == white_is_zero:
@@ -81,7 +81,7 @@ def _from_tiff_page(source: Encoded, page: Any) -> Raster:
         samples = np.concatenate([top - samples[..., :1], samples[..., 1:]], axis=2)
     if kind.kind == "f":
         samples = samples.astype(np.float32, copy=False)
-    if [kinds[i] for i in opacity] == [associated]:
+    if opacity is not None and kinds[opacity] == associated:
         samples = straight(samples)
     profile = bytes(page.tags[34675].value) if 34675 in page.tags else None
     linear = kind.kind == "f" and profile is None
