@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lsamatting.colour import linear_to_srgb
+from lsamatting.errors import ImageError
 from lsamatting.images import (
     read_bytes,
     read_grey,
@@ -234,3 +235,12 @@ def test_files_get_ordinary_permissions(tmp_path):
     write_grey(tmp_path / "g.png", np.ones((2, 2), np.float32))
     modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert len(modes) == 1
+
+
+def test_the_name_of_a_file_says_its_format_and_a_suffix_that_of_a_stream(tmp_path):
+    values, path = np.zeros((2, 3), np.float32), tmp_path / "matte.png"
+    with pytest.raises(ImageError, match=r"matte.png: the name says .*\(\.tif\) is for streams"):
+        write_grey(path, values, suffix=".tif")
+    assert not path.exists()
+    write_grey(path, values, suffix=".PNG")
+    assert read_grey(path)[0].shape == (2, 3)

@@ -277,8 +277,8 @@ def write_picture(
     Raises
     ------
     ImageError
-        Unknown suffix, depth or transparency that the format cannot hold, missing folder, wrong
-        shapes, values that are not finite, or a disk that refuses.
+        Unknown suffix, or another than the path's, depth or transparency that the format cannot
+        hold, missing folder, wrong shapes, values that are not finite, or a disk that refuses.
     """
     from lsamatting.formats import encode, icc
 
@@ -401,6 +401,10 @@ def _target(
 ) -> tuple[Path | BinaryIO, str, str]:
     """Give where to write, the suffix in small letters, and what messages call it."""
     if isinstance(path, str | Path):
+        if suffix is not None and suffix.lower() != Path(path).suffix.lower():
+            raise ImageError(
+                f"{path}: the name says the format of a file; a suffix ({suffix}) is for streams"
+            )
         check_destination(path, depth=depth, alpha=alpha)
         return Path(path), Path(path).suffix.lower(), str(path)
     if suffix is None:

@@ -19,7 +19,7 @@ from lsamatting.batch.recipe import Model, Recipe
 from lsamatting.batch.stopping import Stop
 from lsamatting.batch.work import Work
 from lsamatting.cli.main import main
-from lsamatting.errors import ConfigError
+from lsamatting.errors import ConfigError, LsamattingError
 
 
 @pytest.mark.parametrize(
@@ -214,3 +214,26 @@ def test_a_run_goes_on_with_either_engine(two_nodes, scene, weights, capsys):
     assert len({(out / f"{number}.png").read_bytes() for number in range(4)}) == 1
     assert not (out / ".claims").exists()
     assert run(images, engine=here).startswith("4 of 5 done, 4 of them before, 1 failed")
+
+
+def test_who_asks_for_more_than_any_machine_has_is_told(two_nodes, scene, weights):
+    heard: list[str] = []
+    recipe = Recipe(Model(str(weights), "cpu"))
+
+    def look(options: ClusterOptions, *, alone: bool) -> None:
+        out = str(scene.folder / "out")
+        Cluster(recipe, out=out, mark="m", options=options, tell=heard.append)._look_for_room(
+            alone=alone
+        )
+
+    look(ClusterOptions(), alone=True)
+    assert not heard
+    look(ClusterOptions(threads=2), alone=False)
+    look(ClusterOptions(gpus=0.5), alone=False)
+    assert heard == [
+        f"no room for a worker (processors: {processors}, GPUs: {gpus}) on any of the cluster's 2 "
+        "machines; waiting for one that has it"
+        for processors, gpus in (("2", "0"), ("1", "0.5"))
+    ]
+    with pytest.raises(LsamattingError, match=r"processors: 2, GPUs: 0\): this machine has 1"):
+        look(ClusterOptions(threads=2), alone=True)

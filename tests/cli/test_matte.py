@@ -211,6 +211,19 @@ def test_floating_point_files_mean_what_they_are_told_to(cli, scene, weights):
         assert read_picture(cutout, transfer=None).linear == (options != ("--gamma",))
 
 
+def test_what_is_done_to_a_backdrop_is_told(cli, scene, weights):
+    light, clear = scene.folder / "light.tif", scene.folder / "clear.png"
+    tifffile.imwrite(light, np.full((8, 8, 3), 0.5, np.float32), photometric="rgb")
+    Image.new("RGBA", (8, 8), (9, 9, 9, 40)).save(clear)
+    for behind, words in ((light, "taken for linear light"), (clear, "its own opacity is ignored")):
+        composite = scene.folder / "composite.png"
+        command = ("matte", scene.image, scene.trimap, "--composite", composite, "--on", behind)
+        outcome = cli(*command, "--weights", weights)
+        assert outcome.code == 0, outcome.err
+        assert f"{behind.name}: " in outcome.err.replace("\n", "")
+        assert words in " ".join(outcome.err.split())
+
+
 @pytest.mark.parametrize(("option", "expected"), [("--gamma", 128), ("--linear", 188)])
 def test_a_backdrop_means_what_it_is_told_to(cli, scene, weights, option, expected):
     behind, composite = scene.folder / "behind.tif", scene.folder / "composite.png"

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image, UnidentifiedImageError
 
 from lsamatting.colour import linear_to_srgb
 from lsamatting.errors import ImageError
@@ -149,11 +150,49 @@ def test_of_further_channels_of_tiff_only_opacity_is_taken_for_it(
 
 
 @pytest.mark.parametrize(
+    ("photometric", "kinds", "opacity"),
+    [
+        ("rgb", ["unspecified", "unassalpha"], 4),
+        ("rgb", ["unspecified"] * 4, None),
+        ("minisblack", ["unspecified", "unspecified"], None),
+        ("minisblack", ["unassalpha", "unspecified"], 1),
+        ("miniswhite", ["unspecified", "unassalpha"], 2),
+    ],
+)
+def test_8_bit_tiff_of_layouts_that_pillow_lacks(tmp_path, photometric, kinds, opacity):
+    colours = 3 if photometric == "rgb" else 1
+    channels = np.random.default_rng(0).integers(0, 256, (4, 6, 7), np.uint8)
+    channels = channels[..., : colours + len(kinds)]
+    layout = {"photometric": photometric, "planarconfig": "contig", "extrasamples": kinds}
+    tifffile.imwrite(tmp_path / "p.tif", channels, **layout)
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(tmp_path / "p.tif")
+    picture = read_picture(tmp_path / "p.tif")
+    colour = channels[..., :colours]
+    shown = 255 - colour if photometric == "miniswhite" else colour
+    np.testing.assert_array_equal(picture.samples, np.broadcast_to(shown, (4, 6, 3)))
+    if opacity is None:
+        assert picture.alpha is None
+    else:
+        np.testing.assert_array_equal(picture.alpha, channels[..., opacity] / np.float32(255))
+
+
+def test_premultiplied_8_bit_tiff_with_a_further_channel_becomes_straight(tmp_path):
+    channels = np.array([[[60, 30, 0, 7, 120], [255, 128, 64, 7, 255], [0, 0, 0, 7, 0]]], np.uint8)
+    kinds = ["unspecified", "assocalpha"]
+    layout = {"photometric": "rgb", "planarconfig": "contig", "extrasamples": kinds}
+    tifffile.imwrite(tmp_path / "p.tif", channels, **layout)
+    picture = read_picture(tmp_path / "p.tif")
+    np.testing.assert_array_equal(picture.samples, [[[128, 64, 0], [255, 128, 64], [0, 0, 0]]])
+
+
+@pytest.mark.parametrize(
     ("samples", "options", "match"),
     [
         (DEEP, {"photometric": "separated"}, "uint16 TIFF with SEPARATED colours"),
         (DEEP.astype(np.uint32)[..., 0], {}, "TIFF with uint32 samples; accepted are 8-bit"),
         (DEEP.astype(np.int16)[..., 0], {}, "TIFF with int16 samples"),
+        (DEEP.astype(np.int8)[..., :3], {"photometric": "rgb"}, "TIFF with int8 samples"),
     ],
 )
 def test_tiff_kinds_that_are_refused(tmp_path, samples, options, match):

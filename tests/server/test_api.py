@@ -21,7 +21,11 @@ def test_health_and_metrics(http, scene):
     http.post("/v1/matte", files=files(scene, "image", "trimap"))
     http.post(f"{opened(http, scene)['links']['self']}/matte")
     assert value_of(http, "lsamatting_pixels_total") - before == 2 * 56 * 40
+    for method in ("BREW", "PROPFIND"):
+        assert http.request(method, "/health").status_code == 405
     text = http.get("/metrics").text
+    assert "BREW" not in text
+    assert 'lsamatting_request_seconds_count{method="other",' in text
     for line in (
         'lsamatting_job_seconds_count{outcome="done",task="Once"}',
         "lsamatting_jobs_waiting 0.0",

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from lsamatting import Matting
-from lsamatting.images import read_grey, read_picture
+from lsamatting.images import read_grey, read_picture, write_picture
 from lsamatting.server.brush import BrushStroke
 from lsamatting.server.finish import Finish
 from lsamatting.server.pool import TimeLimitError
@@ -181,6 +181,31 @@ def test_layers_in_part_scaled_and_finished(http, scene):
     problem(http.get(f"{here}/composite"), 422, "colour")
     problem(http.get(f"{here}/composite", params={"on": "/etc/passwd"}), 422, "not a colour")
     problem(http.get(f"{here}/composite", params={"on": "backdrop"}), 422, "no backdrop")
+
+
+@pytest.mark.parametrize(
+    ("asked", "depth"),
+    [
+        ({}, 16),
+        ({"fit": 560}, 8),
+        ({"fit": 560, "format": "tiff"}, 8),
+        ({"fit": 560, "format": "exr"}, 32),
+        ({"fit": 560, "depth": 16}, 16),
+        ({"fit": 560, "depth": 32, "format": "tiff"}, 32),
+    ],
+    ids=str,
+)
+def test_what_is_scaled_down_has_8_bits_unless_told_otherwise(http, scene, tmp_path, asked, depth):
+    image = tmp_path / "deep.png"
+    write_picture(image, scene.pixels.astype(np.float32) / 255, depth=16)
+    sent = {"image": ("deep.png", image.read_bytes()), **files(scene, "trimap")}
+    here = http.post("/v1/sessions", files=sent).json()["links"]["self"]
+    http.post(f"{here}/matte")
+    answer = http.get(f"{here}/alpha", params=asked)
+    assert answer.status_code == 200, answer.text
+    values, found = read_grey(answer.content)
+    assert found == depth
+    assert values.shape == ((20, 28) if "fit" in asked else (40, 56))
 
 
 @pytest.mark.parametrize("format", ["png", "webp", "tiff", "exr"])

@@ -175,6 +175,17 @@ def test_a_run_on_kept_samples_resumes_in_a_later_round(config: Path, interrupt)
     assert_same(unbroken, train(config, "broken", *kept, "--resume"))
 
 
+@pytest.mark.parametrize(
+    "option", ["--data.batch_size=3", "--data.seed=7"], ids=lambda option: option[7:]
+)
+def test_a_run_does_not_go_on_with_other_samples(config: Path, option: str) -> None:
+    train(config, "a", "--trainer.max_steps", "4")
+    name = option[2:].partition("=")[0]
+    with pytest.raises(ConfigError, match=f"{name} is .*, and was .* when the run was saved"):
+        train(config, "a", option, "--resume")
+    assert checkpoint(train(config, "a", "--resume"))["global_step"] == 8
+
+
 def test_accumulated_gradients_resume_too(config: Path, interrupt) -> None:
     options = ["--trainer.accumulate_grad_batches", "3", "--run.checkpoint_steps", "2"]
     options += ["--trainer.max_steps", "4"]

@@ -57,6 +57,7 @@ def test_an_endless_run_keeps_its_rate(schedule: str) -> None:
         {"learning_rate": 0.0},
         {"samples": 0},
         {"cooldown": 0.0},
+        {"warmup_steps": 5, "schedule": "halving"},
     ],
     ids=str,
 )

@@ -19,9 +19,18 @@ def module() -> MattingModule:
     return MattingModule("paper", TINY)
 
 
-def trainer(step: int) -> SimpleNamespace:
-    """One that has done so many steps, and asks for a row every fourth."""
+def trainer(step: int, *others: float) -> SimpleNamespace:
+    """One that has done so many steps, and asks for a row every fourth.
+
+    `others` are the losses of further processes.
+    """
+
+    def reduce(loss: torch.Tensor, *, reduce_op: str) -> torch.Tensor:
+        assert reduce_op == "mean"
+        return torch.stack([loss, *map(torch.tensor, others)]).mean()
+
     return SimpleNamespace(
+        strategy=SimpleNamespace(reduce=reduce),
         global_step=step,
         accumulate_grad_batches=1,
         log_every_n_steps=4,
@@ -60,3 +69,10 @@ def test_large_numbers_of_samples_are_exact(tmp_path: Path, module: MattingModul
     record = Record(tmp_path, batch_size=12_345_678)
     go_on(record, module, range(1, 5))
     assert rows(record)[0]["samples"] == "49382712"
+
+
+def test_the_loss_is_that_of_all_processes(tmp_path: Path, module: MattingModule) -> None:
+    record = Record(tmp_path, batch_size=2)
+    record.on_train_start(trainer(3), module)
+    record.on_train_batch_end(trainer(4, 2.0, 6.0), module, {"loss": torch.tensor(4.0)})
+    assert rows(record)[0]["loss"] == "4"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,8 @@ class Cluster:
         Of the recipe and weights, as for `Claims`.
     options
         What of the cluster is used.
+    tell
+        Called with what the user should know while the work is waiting.
 
     Raises
     ------
@@ -97,8 +100,17 @@ class Cluster:
         The extra `cluster` is not installed.
     """
 
-    def __init__(self, recipe: Recipe, *, out: str, mark: str, options: ClusterOptions) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        out: str,
+        mark: str,
+        options: ClusterOptions,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
         require("cluster", "the engine ray")
+        self._tell = tell
         self._recipe = recipe
         self._out = out
         self._mark = mark
@@ -115,7 +127,8 @@ class Cluster:
         Raises
         ------
         LsamattingError
-            The cluster cannot be reached, or a worker cannot load the model.
+            The cluster cannot be reached, a worker cannot load the model, or this machine is the
+            cluster and has no room for a worker.
         """
         earlier = self.earlier(jobs)
         yield from earlier
@@ -128,12 +141,12 @@ class Cluster:
         import ray
 
         ours = not ray.is_initialized()
-        if ours:
-            _connect(self._options.address)
+        alone = ours and _connect(self._options.address)
         over = threading.Event()
         watcher = threading.Thread(target=self._pass_on, args=(stop, over), daemon=True)
         watcher.start()
         try:
+            self._look_for_room(alone=alone)
             size = SLICE * self._options.at_a_time
             for start in range(0, len(left), size):
                 if stop.requested:
@@ -144,6 +157,28 @@ class Cluster:
             watcher.join()
             if ours:
                 ray.shutdown()
+
+    def _look_for_room(self, *, alone: bool) -> None:
+        """Say so if no machine can hold a worker: Ray waits for one that can, without a word.
+
+        Whether one will join is not known, unless the cluster is this machine `alone`.
+        """
+        import ray
+
+        machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        if any(_has_room(self._options, machine) for machine in machines):
+            return
+        wanted = f"processors: {self._options.threads}, GPUs: {self._options.gpus:g}"
+        if alone:
+            held = [machines[0].get(name, 0) for name in ("CPU", "GPU")]
+            raise LsamattingError(
+                f"no room for a worker ({wanted}): this machine has {held[0]:g} and {held[1]:g}"
+            )
+        if self._tell is not None:
+            self._tell(
+                f"no room for a worker ({wanted}) on any of the cluster's {len(machines)} "
+                "machines; waiting for one that has it"
+            )
 
     def earlier(self, jobs: Sequence[Job]) -> list[Outcome]:
         """Give what an earlier run did without recording it, as far as it still holds.
@@ -206,6 +241,10 @@ def room_for(options: ClusterOptions, resources: Mapping[str, float]) -> int:
     return max(int(min(room, options.most_workers or math.inf)), 1)
 
 
+def _has_room(options: ClusterOptions, resources: Mapping[str, float]) -> bool:
+    return resources.get("CPU", 0) >= options.threads and resources.get("GPU", 0) >= options.gpus
+
+
 def _resources_here() -> dict[str, float]:
     """Tell what the machine of this actor has, as Ray counts it."""
     import ray
@@ -265,14 +304,23 @@ def _signals_kept() -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
-def _connect(address: str | None) -> None:
+def _connect(address: str | None) -> bool:
+    """Connect, and tell whether this machine is all of the cluster, which was started for it."""
     import ray
 
+    started = False
     try:
         with _signals_kept():
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+            try:
+                ray.init(address or "auto", log_to_driver=False, logging_level=logging.ERROR)
+            except ConnectionError:
+                if address is not None or "RAY_ADDRESS" in os.environ:
+                    raise
+                ray.init("local", log_to_driver=False, logging_level=logging.ERROR)
+                started = True
     except (ConnectionError, ValueError, RuntimeError) as problem:
         words = " ".join(str(problem).split())
         raise LsamattingError(
             f"{address or 'the cluster'}: Ray cannot be reached there ({words})"
         ) from None
+    return started

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lsamatting.cli.console import warn
 from lsamatting.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -83,4 +84,4 @@ def cluster_engine(
         **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
     )
     mark = f"{results.recipe} {results.weights}"
-    return EngineOfCluster(Cluster(recipe, out=out, mark=mark, options=options))
+    return EngineOfCluster(Cluster(recipe, out=out, mark=mark, options=options, tell=warn))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lsamatting.budget import parse_memory
 from lsamatting.choices import Transfer, trimap_thresholds
+from lsamatting.cli.console import warn
 from lsamatting.cli.options import (
     BackgroundBelowOption,
     BoundaryOption,
@@ -154,7 +155,7 @@ class RecipeOptions:
             ),
             backdrop=OVERLAY_COLOUR
             if self.on is None
-            else read_backdrop(self.on, max_pixels=limit, transfer=transfer),
+            else read_backdrop(self.on, max_pixels=limit, transfer=transfer, tell=warn),
             foreground_method=self.foreground_method,
             refine=refining or False,
             depth=self.depth,

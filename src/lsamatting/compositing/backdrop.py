@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,7 @@ def read_backdrop(
     *,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     transfer: Transfer | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> FloatArray:
     """Read a picture or a colour.
 
@@ -34,6 +36,8 @@ def read_backdrop(
         Larger pictures are refused.
     transfer:
         What floating-point values of a file mean, as for `read_picture`.
+    tell:
+        Called with each note about a file.
 
     Returns
     -------
@@ -49,7 +53,11 @@ def read_backdrop(
     """
     if isinstance(source, str | Path):
         if str(source) and Path(source).exists():
-            return read_picture(source, max_pixels=max_pixels, transfer=transfer).pixels
+            picture = read_picture(source, max_pixels=max_pixels, transfer=transfer, opacity=False)
+            if tell is not None:
+                for note in picture.notes:
+                    tell(f"{source}: {note}")
+            return picture.pixels
         try:
             return parse_colour(str(source))
         except ConfigError as error:

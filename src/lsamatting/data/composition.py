@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lsamatting.data.progress import progress_bar
 from lsamatting.errors import ConfigError, DatasetError, ImageError
 from lsamatting.formats.encode import encode
 from lsamatting.formats.raster import DAMAGE
@@ -263,7 +262,7 @@ def compose_dataset(
         if missing:
             jobs.append((index, missing))
     with (
-        _progress_bar(len(jobs), shown=progress) as advance,
+        progress_bar("composites", len(jobs), shown=progress) as advance,
         in_processes(partial(_do, out, composition), jobs, workers=workers) as results,
     ):
         for _ in results:
@@ -440,15 +439,3 @@ def _check_output(out: Path, composition: Composition, sizes: list[Size]) -> Non
         size = sizes[index // composition.per_foreground]
         for path in _outputs(out, composition, index).values():
             _check_equal(path, size, "its foreground")
-
-
-@contextmanager
-def _progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[], None]]:
-    """Progress bar on stderr, if that is a terminal; gives what counts one more composite."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not (shown and console.is_terminal)) as bar:
-        task = bar.add_task("composites", total=total)
-        yield lambda: bar.advance(task)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def progress_bar(description: str, total: int, *, shown: bool) -> Iterator[Callable[[], None]]:
-    """Progress bar on stderr; gives the function that counts one more job done."""
+    """Progress bar on stderr, if that is a terminal; gives what counts one more job done."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -24,6 +24,7 @@ def progress_bar(description: str, total: int, *, shown: bool) -> Iterator[Calla
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not (shown and console.is_terminal)) as bar:
         task = bar.add_task(description, total=total)
         yield lambda: bar.advance(task)

@@ -28,7 +28,7 @@ from lsamatting.formats.exr import read_exr
 from lsamatting.formats.metadata import metadata_of
 from lsamatting.formats.png import read_deep_png
 from lsamatting.formats.raster import DAMAGE, Raster, Samples, check_size, upright
-from lsamatting.formats.tiff import read_deep_tiff
+from lsamatting.formats.tiff import read_tiff
 
 Source = str | Path | bytes | BinaryIO | Image.Image | np.ndarray[Any, Any]
 """Also a tensor of PyTorch, which is not imported for it."""
@@ -176,7 +176,7 @@ def _from_file(file: Encoded, max_pixels: int, layer: str | None) -> Raster:
         if start.startswith(_EXR):
             return read_exr(file, max_pixels, layer)
         if start.startswith(_TIFF):
-            deep = read_deep_tiff(file, max_pixels)
+            deep = read_tiff(file, max_pixels, least_bits=9)
             if deep is not None:
                 return deep
         with _open_pillow(file) as image:
@@ -187,8 +187,10 @@ def _from_file(file: Encoded, max_pixels: int, layer: str | None) -> Raster:
                 return replace(raster, samples=samples, metadata=metadata_of(image))
             return _from_pillow(image, name, max_pixels, file)
     except UnidentifiedImageError:
+        if start.startswith(_TIFF):
+            return _odd_tiff(file, max_pixels)
         known = (
-            start.startswith((_PNG, _EXR, b"\xff\xd8", b"BM", b"GIF8", *_TIFF))
+            start.startswith((_PNG, _EXR, b"\xff\xd8", b"BM", b"GIF8"))
             or start[8:12] == b"WEBP"
             or start[4:12] in (b"ftypavif", b"jP  \r\n\x87\n")
             or file.suffix in _WITHOUT_MARK
@@ -206,6 +208,19 @@ def _from_file(file: Encoded, max_pixels: int, layer: str | None) -> Raster:
         raise ImageError(
             f"{name}: the file is damaged or truncated ({_line(problem)})"
         ) from problem
+
+
+def _odd_tiff(file: Encoded, max_pixels: int) -> Raster:
+    """Read a TIFF that Pillow does not know: of a layout that it lacks, or damaged."""
+    try:
+        raster = read_tiff(file, max_pixels, least_bits=8)
+    except DAMAGE as problem:
+        raise ImageError(
+            f"{file.name}: the file is damaged or truncated ({_line(problem)})"
+        ) from problem
+    if raster is None:
+        raise ImageError(f"{file.name}: TIFF of less than 8 bits in a layout that cannot be read")
+    return raster
 
 
 def _line(problem: BaseException) -> str:

@@ -65,8 +65,12 @@ class Raster:
         if all(np.array_equal(colour[..., 0], colour[..., i]) for i in range(1, colour.shape[2])):
             return np.asarray(colour[..., 0])
         luma = colour.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-        top = 1 if colour.dtype.kind == "f" else np.iinfo(colour.dtype).max
-        return np.asarray(luma / np.float32(top))
+        return np.asarray(luma / np.float32(white_of(colour.dtype)))
+
+
+def white_of(kind: np.dtype[Any]) -> int:
+    """Give the number that stands for white in samples of a type."""
+    return 1 if kind.kind == "f" else int(np.iinfo(kind).max)
 
 
 def check_size(name: str, width: int, height: int, max_pixels: int) -> None:
@@ -98,8 +102,8 @@ def upright(samples: Samples, orientation: int) -> Samples:
 def straight(samples: Samples) -> Samples:
     """Divide the opacity, the last channel, out of pre-multiplied colours."""
     values = samples.astype(np.float32)
-    top = np.float32(65535 if samples.dtype == np.uint16 else 1)
+    top = np.float32(white_of(samples.dtype))
     colour = unpremultiply(values[..., :-1], values[..., -1] / top)
-    if samples.dtype == np.uint16:
+    if samples.dtype.kind == "u":
         colour = np.rint(np.clip(colour, 0, top))
     return np.concatenate([colour.astype(samples.dtype), samples[..., -1:]], axis=2)

@@ -1,4 +1,7 @@
-"""TIFF of 16 bits and float: tifffile reads the layouts, OpenCV the compressions it lacks."""
+"""TIFF that Pillow cannot read: of 16 bits and float, and of 8 bits in layouts that it lacks.
+
+tifffile reads the layouts, OpenCV the compressions that tifffile lacks.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ from lsamatting.errors import ImageError
 from lsamatting.formats.encoded import Encoded
 from lsamatting.formats.metadata import Metadata, sensible_dpi
 from lsamatting.formats.opencv import decode_opencv
-from lsamatting.formats.raster import Raster, check_size, straight, upright
+from lsamatting.formats.raster import Raster, check_size, straight, upright, white_of
 
 
-def read_deep_tiff(source: Encoded, max_pixels: int) -> Raster | None:
-    """Read 16-bit and float TIFF; None for 8 bits and less, which Pillow reads."""
+def read_tiff(source: Encoded, max_pixels: int, *, least_bits: int) -> Raster | None:
+    """Read 8-bit, 16-bit and float TIFF; None if its samples have fewer than `least_bits`."""
     import tifffile
 
     logger = logging.getLogger("tifffile")
@@ -25,7 +28,7 @@ def read_deep_tiff(source: Encoded, max_pixels: int) -> Raster | None:
         with source.open() as stream, tifffile.TiffFile(stream) as file:
             page: Any = file.pages[0]
             check_size(source.name, page.imagewidth, page.imagelength, max_pixels)
-            if page.bitspersample <= 8:
+            if page.bitspersample < least_bits:
                 return None
             raster = _from_tiff_page(source, page)
             count = len(file.pages)
@@ -40,7 +43,10 @@ def read_deep_tiff(source: Encoded, max_pixels: int) -> Raster | None:
 def _from_tiff_page(source: Encoded, page: Any) -> Raster:
     white_is_zero, black_is_zero, rgb = 0, 1, 2
     kind = None if page.dtype is None else np.dtype(page.dtype)
-    if kind is None or not (kind == np.uint16 or kind.kind == "f"):
+    accepted = kind is not None and (
+        kind.kind == "f" or (kind.kind == "u" and page.bitspersample in (8, 16))
+    )
+    if kind is None or not accepted:
         found = f"{page.bitspersample}-bit samples" if kind is None else f"{kind} samples"
         raise ImageError(f"{source.name}: TIFF with {found}; accepted are 8-bit, 16-bit and float")
     if page.photometric not in (white_is_zero, black_is_zero, rgb):
@@ -77,7 +83,7 @@ def _from_tiff_page(source: Encoded, page: Any) -> Raster:
     if len(kept) < samples.shape[2]:
         samples = samples[..., kept]
     if page.photometric == white_is_zero:
-        top = samples.dtype.type(65535 if kind == np.uint16 else 1)
+        top = samples.dtype.type(white_of(kind))
         samples = np.concatenate([top - samples[..., :1], samples[..., 1:]], axis=2)
     if kind.kind == "f":
         samples = samples.astype(np.float32, copy=False)

@@ -138,6 +138,6 @@ class _Observed:
             await self._app(scope, receive, watch)
         finally:
             route = getattr(scope.get("route"), "path", "other")
-            self._metrics.requests.labels(scope["method"], route, status).observe(
-                time.perf_counter() - started
+            self._metrics.observe(
+                scope["method"], route, status, seconds=time.perf_counter() - started
             )

@@ -69,14 +69,16 @@ class Sheet:
 def write_layer(sheet: Sheet, task: Render, *, max_pixels: int) -> None:
     """Write one layer of a sheet into the task's file.
 
-    Without `fit` values are exact: finished in full size, then cut out.
+    Without `fit` values are exact: finished in full size, then cut out. With it they have 8 bits,
+    if neither `depth` nor the format says otherwise.
     """
     view = _View(sheet, task)
     target = Path(task.target)
     if task.layer == "cutout":
         check_format(str(target), target.suffix, alpha=True, depth=None)
-    preview = task.fit is not None and task.format in ("png", "jpeg")
-    depth = 8 if preview else task.depth or _depth(target, sheet.picture.depth, task.layer)
+    wanted: Depth = sheet.picture.depth if task.fit is None else 8
+    depth = task.depth or _depth(target, wanted, task.layer)
+    preview = task.fit is not None and task.format in ("png", "jpeg") and depth == 8
     linear = sheet.picture.linear
     if task.layer == "trimap":
         grey = view.take("trimap").astype(np.float32) / np.float32(255)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from http import HTTPMethod
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
 from lsamatting.server.pool import PoolState
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_METHODS = frozenset(HTTPMethod)
 
 
 class Metrics:
@@ -47,6 +50,15 @@ class Metrics:
                 ("sessions", "Open sessions"),
             )
         }
+
+    def observe(self, method: str, route: str, status: str, *, seconds: float) -> None:
+        """Count a request.
+
+        Methods that nobody defined are counted together: each would be a series of its own, and
+        whoever asks chooses their names.
+        """
+        known = method if method in _METHODS else "other"
+        self.requests.labels(known, route, status).observe(seconds)
 
     def text(self, pool: PoolState, sessions: int) -> bytes:
         """Give all of it in Prometheus' text format."""

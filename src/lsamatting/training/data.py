@@ -170,6 +170,30 @@ class MattingData(L.LightningDataModule):
             pairs, folder.backgrounds, folder=Path(cache_folder), gib=cache_gib
         )
 
+    def state_dict(self) -> dict[str, Any]:
+        """Give what a checkpoint keeps: what says which samples a step takes."""
+        return {
+            "data.batch_size": self.batch_size,
+            "data.seed": self.seed,
+            "processes": self._attached().world_size,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Refuse to go on with other samples than the run would have had.
+
+        Raises
+        ------
+        ConfigError
+            Batch size, seed or number of processes are not those of the run.
+        """
+        for name, value in self.state_dict().items():
+            before = state_dict.get(name, value)
+            if before != value:
+                raise ConfigError(
+                    f"{name} is {value}, and was {before} when the run was saved; a resumed run "
+                    "goes on with the samples that an unbroken one would have had"
+                )
+
     def prepare_data(self) -> None:
         """Decode the pictures, once per machine."""
         self.cache.prepare()

@@ -46,7 +46,7 @@ class OptimiserConfig:
     """Epochs between halvings."""
 
     warmup_steps: int = 0
-    """Steps over which cosine and trapezoid rise from 0 first."""
+    """Steps over which cosine and trapezoid rise from 0 first; `halving` has none."""
 
     cooldown: float = 0.2
     """Share of the steps over which the trapezoid falls."""
@@ -73,6 +73,11 @@ class OptimiserConfig:
         if self.learning_rate <= 0 or self.halve_every < 1 or self.warmup_steps < 0:
             raise ConfigError(
                 "learning_rate and halve_every must be positive, warmup_steps not negative"
+            )
+        if self.schedule == "halving" and self.warmup_steps:
+            raise ConfigError(
+                f"warmup_steps {self.warmup_steps}: schedule halving has no warm-up; choose 0, or "
+                "cosine or trapezoid"
             )
         if self.samples is not None and self.samples < 1:
             raise ConfigError(f"samples must be positive, found {self.samples}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import torch
 
 COLUMNS = (
     "step",
@@ -25,9 +26,9 @@ COLUMNS = (
 class Record(L.Callback):
     """Append a row every `log_every_n_steps` steps and after each validation.
 
-    `loss` is the mean since the row before, also where a resume lies between; `seconds` and
-    `samples_per_second` count training without validation. After a resume, rows beyond the
-    checkpoint's step are dropped first.
+    `loss` is the mean since the row before, over all processes, also where a resume lies between;
+    `seconds` and `samples_per_second` count training without validation. After a resume, rows
+    beyond the checkpoint's step are dropped first.
 
     Attributes
     ----------
@@ -109,13 +110,16 @@ class Record(L.Callback):
             return
         self._count_time()
         rate = self._timed * self._batch_size * trainer.world_size / max(self._interval, 1e-9)
+        losses = torch.tensor([float(loss) for loss in self._losses], device=pl_module.device)
+        # Each process has seen samples of its own.
+        loss = trainer.strategy.reduce(losses.mean(), reduce_op="mean")
         self.latest = {
             "step": step,
             "samples": self.samples(trainer, step),
             "seconds": self._seconds,
             "samples_per_second": rate,
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
-            "loss": float(sum(float(loss) for loss in self._losses) / len(self._losses)),
+            "loss": float(loss),
         }
         self._losses = []
         self._interval = 0.0

@@ -83,11 +83,11 @@ async def get_layer(
     finish: FinishQuery,
     format: Annotated[FileFormat, Query()] = "png",
     depth: Annotated[
-        DepthQuery | None, Query(description="bits; the picture's own if not given")
+        DepthQuery | None, Query(description="bits; the picture's own if not given, 8 with `fit`")
     ] = None,
     window: WindowQuery = None,
     fit: Annotated[
-        int | None, Query(ge=1, le=_FIT, description="scale down to so many pixels, 8 bits")
+        int | None, Query(ge=1, le=_FIT, description="scale down to so many pixels, for looking at")
     ] = None,
     crop: Annotated[bool, Query(description="only where the subject is")] = False,
     on: Annotated[
