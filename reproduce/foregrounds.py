@@ -36,9 +36,14 @@ def check_method(foreground: Foreground, train: Path) -> None:
         It is one.
     """
     record = train / foreground.folder / _RECORD
-    if not record.is_file():
+    if foreground.method is None or not record.is_file():
         return
-    method = json.loads(record.read_text(encoding="utf-8")).get("method")
+    try:
+        method = json.loads(record.read_text(encoding="utf-8"))["method"]
+    except (ValueError, TypeError, KeyError):
+        raise ConfigError(
+            f"{record}: does not say how its folder was made (damaged?); remove that folder"
+        ) from None
     if method != foreground.method:
         raise ConfigError(
             f"{record.parent}: holds foregrounds of the method {method}, not {foreground.method}; "
@@ -69,10 +74,10 @@ def prepare(
     LsamattingError
         A picture cannot be read or written.
     """
+    check_method(foreground, train)
     pairs = missing(foreground, train)
     if foreground.method is None or not pairs:
         return
-    check_method(foreground, train)
     folder = train / foreground.folder
     say(f"making {len(pairs)} foregrounds by {foreground.method} -> {folder}")
     try:

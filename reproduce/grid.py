@@ -55,6 +55,8 @@ class Row:
     """Backpropagating refinement."""
     weights: str | None
     """Given weights, which take the training's place."""
+    trained: bool
+    """Whether the grid trains it, even if weights that are given besides take its place now."""
     published: Mapping[str, str]
     """The paper's figures as printed there, by `ERRORS`; empty if there are none."""
 

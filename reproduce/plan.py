@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lsamatting.errors import ConfigError
+from lsamatting.evaluation.datasets import open_dataset
 from reproduce.foregrounds import missing
 from reproduce.grid import Foreground, Grid, Row, Table
-from reproduce.results import complete_results
+from reproduce.results import complete_results, results_of
 from reproduce.settings import Settings, differences, merge, read_yaml
 
 if TYPE_CHECKING:
@@ -122,6 +123,17 @@ class Plan:
     grid: Grid
     out: Path
     steps: tuple[Step, ...]
+    every: tuple[Step, ...]
+    """Those of all rows, chosen or not."""
+
+    _digests: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def digest_of(self, step: Step) -> str:
+        """Hash the pictures on which a step is evaluated, each test set once."""
+        if step.dataset not in self._digests:
+            opened = open_dataset(step.dataset, layout=step.table.layout)
+            self._digests[step.dataset] = opened.digest()
+        return self._digests[step.dataset]
 
     @cached_property
     def trainings(self) -> tuple[Training, ...]:
@@ -162,8 +174,12 @@ class Plan:
             options = [name for name in ("tta", "refine") if getattr(step.row, name)]
             given = "" if step.training else " given"
             with_options = f" with {' and '.join(options)}" if options else ""
-            complete = complete_results(step.results) is not None
-            state = "complete" if complete else "begun" if step.results.is_file() else "to be done"
+            if results_of(self, step) is not None:
+                state = "complete"
+            elif complete_results(step.results) is not None:
+                state = "complete, but of something else: will be refused"
+            else:
+                state = "begun" if step.results.is_file() else "to be done"
             lines.append(
                 f"row {step.row.name}:{given} {step.weights} on {step.dataset}{with_options} "
                 f"-> {step.results} ({state})"
@@ -184,19 +200,19 @@ def make_plan(grid: Grid, out: Path, names: list[str]) -> Plan:
     """
     sharing: dict[str, list[Row]] = {}
     for row in grid.rows:
-        if row.weights is None:
+        if row.trained:
             sharing.setdefault(_fingerprint(row), []).append(row)
     trainings = {
         fingerprint: Training(
             name=rows[0].name,
-            rows=tuple(row.name for row in rows),
+            rows=tuple(row.name for row in rows if row.weights is None),
             foreground=rows[0].foreground,
             config=_config(grid, rows[0], out),
             folder=out / rows[0].name,
         )
         for fingerprint, rows in sharing.items()
     }
-    steps = (
+    every = tuple(
         Step(
             table=table,
             row=row,
@@ -205,9 +221,10 @@ def make_plan(grid: Grid, out: Path, names: list[str]) -> Plan:
             results=results_file(out, row),
             padding=grid.padding,
         )
-        for table, row in grid.choose(names)
+        for table, row in grid.choose([])
     )
-    return Plan(grid, out, tuple(steps))
+    chosen = {row.name for _, row in grid.choose(names)}
+    return Plan(grid, out, tuple(step for step in every if step.row.name in chosen), every)
 
 
 def results_file(out: Path, row: Row) -> Path:

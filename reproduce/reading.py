@@ -137,6 +137,12 @@ class _Reader:
             folder = self.text(keys["folder"], f"{where}.folder")
             if folder == ADOBES.folder:
                 raise self.mistake(f"{where}: folder {folder} is the training set's own")
+            for other in found.values():
+                if other.folder == folder and other.method != method:
+                    raise self.mistake(
+                        f"{where}: folder {folder} is that of foregrounds.{other.name}, which "
+                        "another method makes"
+                    )
             found[name] = Foreground(name, folder, method, str(keys.get("label", name)))
         return found
 
@@ -200,6 +206,7 @@ class _Reader:
             tta=keys.get("tta", False),
             refine=keys.get("refine", False),
             weights=None if weights is None else self.text(weights, f"{where}.weights"),
+            trained=weights is None,
             published=self.published(keys.get("published"), where),
         )
 

@@ -1,12 +1,18 @@
-"""What is known of a row: the means of its results, once they are complete."""
+"""What is known of a row: its results, if they are complete and of what the row says."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lsamatting.errors import DatasetError
+from lsamatting.digests import file_digest
+from lsamatting.errors import DatasetError, WeightsError
+from lsamatting.evaluation import methods
 from lsamatting.evaluation.records import Records, read_records
+from lsamatting.network.files import find_weights, numbers_file
+
+if TYPE_CHECKING:
+    from reproduce.plan import Plan, Step
 
 
 def complete_results(file: Path) -> Records | None:
@@ -23,21 +29,51 @@ def complete_results(file: Path) -> Records | None:
     return records if records.complete else None
 
 
-def check_origin(records: Records, sha256: str, options: Mapping[str, object]) -> None:
-    """Refuse results of other weights, or of another way to use them.
+def check_origin(records: Records, plan: Plan, step: Step) -> None:
+    """Refuse results of other weights or pictures, or of another way to use them.
+
+    Weights and pictures that are gone cannot be compared: they may be removed once all is measured.
 
     Raises
     ------
     DatasetError
         They are; the message says what differs.
     """
-    method = records.header["method"]
+    method, dataset = records.header["method"], records.header["dataset"]
+    options = methods.network_options(
+        padding=step.padding, coarse_to_fine=False, refine=step.row.refine, tta=step.row.tta
+    )
     # Results of older versions do not have what was off in all of them.
-    there = {"weights": method.get("sha256"), "coarse_to_fine": False, **method.get("options", {})}
-    here = {"weights": sha256, **options}
-    differing = [name for name in here if there.get(name) != here[name]]
+    there = {"coarse_to_fine": False, **method.get("options", {})}
+    here = options.to_dict()
+    if step.dataset.is_dir():
+        there["pictures"], here["pictures"] = dataset.get("digest"), plan.digest_of(step)
+    try:
+        here["weights"] = file_digest(numbers_file(find_weights(step.weights)))
+        there["weights"] = method.get("sha256")
+    except WeightsError:
+        pass
+    differing = [name for name in sorted(here, reverse=True) if there.get(name) != here[name]]
     if differing:
         raise DatasetError(
             f"{records.path}: results of other {', '.join(differing)}; "
             "remove the file to evaluate anew"
         )
+
+
+def results_of(plan: Plan, step: Step) -> Records | None:
+    """Give a row's results; None if they are not complete, or of something else than it says.
+
+    Raises
+    ------
+    DatasetError
+        The file is not one of results.
+    """
+    records = complete_results(step.results)
+    if records is None:
+        return None
+    try:
+        check_origin(records, plan, step)
+    except DatasetError:
+        return None
+    return records

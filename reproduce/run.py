@@ -12,18 +12,17 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import Progress
 
-from lsamatting.digests import file_digest
+from lsamatting.choices import trimap_thresholds
 from lsamatting.errors import ConfigError
 from lsamatting.evaluation import methods
 from lsamatting.evaluation.datasets import TestPicture, open_dataset
 from lsamatting.evaluation.evaluate import evaluate
 from lsamatting.evaluation.records import Records
-from lsamatting.network.files import find_weights, numbers_file
 from lsamatting.replacing import replacing
 from reproduce import table
 from reproduce.foregrounds import prepare
-from reproduce.plan import Plan, Step, Training, results_file
-from reproduce.results import check_origin, complete_results
+from reproduce.plan import Plan, Step, Training
+from reproduce.results import check_origin, complete_results, results_of
 from reproduce.settings import write_yaml
 from reproduce.training_process import train_in_a_process
 
@@ -76,14 +75,14 @@ def write_table(plan: Plan) -> None:
 
 
 def figures(plan: Plan) -> dict[str, dict[str, float]]:
-    """Give the mean errors of all rows of the grid whose results are complete.
+    """Give the mean errors of all rows of the grid whose results are complete, and not refused.
 
     Raises
     ------
     DatasetError
-        A results file is damaged.
+        A results file is damaged, or a test set is not there.
     """
-    found = {row.name: complete_results(results_file(plan.out, row)) for row in plan.grid.rows}
+    found = {step.row.name: results_of(plan, step) for step in plan.every}
     return {name: records.means() for name, records in found.items() if records}
 
 
@@ -101,7 +100,7 @@ def _do(
         except Exception as error:
             failed[step.training.name] = error
             raise
-    _evaluate(step, device=device, say=say)
+    _evaluate(plan, step, device=device, say=say)
 
 
 def _train(plan: Plan, training: Training, say: Callable[[str], None]) -> None:
@@ -120,15 +119,11 @@ def _train(plan: Plan, training: Training, say: Callable[[str], None]) -> None:
     training.end_mark.touch()
 
 
-def _evaluate(step: Step, *, device: str, say: Callable[[str], None]) -> None:
+def _evaluate(plan: Plan, step: Step, *, device: str, say: Callable[[str], None]) -> None:
     row = step.row
     done = complete_results(step.results)
     if done is not None:
-        file = numbers_file(find_weights(step.weights))
-        options = methods.network_options(
-            padding=step.padding, coarse_to_fine=False, refine=row.refine, tta=row.tta
-        )
-        check_origin(done, file_digest(file), options.to_dict())
+        check_origin(done, plan, step)
         return
     say(f"evaluating {row.name} on {step.dataset} -> {step.results}")
     pictures = open_dataset(step.dataset, layout=step.table.layout)
@@ -151,7 +146,14 @@ def _evaluate(step: Step, *, device: str, say: Callable[[str], None]) -> None:
         def advance(_: TestPicture, records: Records) -> None:
             progress.update(task, completed=len(records.pictures))
 
-        evaluate(pictures, predictor, step.results, method=method, on_picture=advance)
+        evaluate(
+            pictures,
+            predictor,
+            step.results,
+            method=method,
+            trimap_levels=trimap_thresholds(step.padding),
+            on_picture=advance,
+        )
 
 
 @contextmanager

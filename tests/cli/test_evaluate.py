@@ -115,7 +115,11 @@ def test_saved_mattes_and_a_name_for_the_table(cli, discs, weights):
         *("--save", "mattes", "--name", "new one", "--sheet", "look.png"),
     )
     assert outcome.code == 0, outcome.err
-    assert sorted(p.name for p in (discs.parent / "mattes").iterdir()) == ["a.png", "b.png"]
+    assert sorted(p.name for p in (discs.parent / "mattes").iterdir()) == [
+        "a.png",
+        "b.png",
+        "made_by.json",
+    ]
     assert (discs.parent / "look.png").exists()
     assert read_records(discs.parent / "evaluation/discs-new-one.jsonl").name == "new one"
 
@@ -150,7 +154,8 @@ def test_predictions_for_the_site_are_written_by_trimap(cli, discs, weights):
         for p in (discs.parent / "upload").rglob("*")
         if p.is_file()
     )
-    assert written == [f"Trimap{group}/{name}.png" for group in (1, 2, 3) for name in "ab"]
+    mattes = [f"Trimap{group}/{name}.png" for group in (1, 2, 3) for name in "ab"]
+    assert written == [*mattes, "made_by.json"]
 
 
 @pytest.mark.parametrize(
@@ -169,6 +174,9 @@ def test_predictions_for_the_site_are_written_by_trimap(cli, discs, weights):
         (["--predictions", "other", "-o", "r.txt"], "accepted: a name in .jsonl"),
         (["--predictions", "other", "-o", "no/r.jsonl"], "no/r.jsonl: there is no folder no"),
         (["--predictions", "other", "--sheet", "r.txt"], "unknown file type '.txt'"),
+        (["--predictions", "other", "--sheet", "other/b.png"], "other/b.png: would replace an in"),
+        (["--method", "prior", "--band", "9"], "--band goes with pictures without trimap"),
+        (["--method", "prior", "--save", "m", "--sheet", "m/a.png"], "two outputs would be writ"),
         (["--predictions", "discs", "--layout", "composition-1k"], "merged: no such folder"),
     ],
 )
@@ -198,3 +206,69 @@ def test_a_picture_that_fails_is_named_and_the_others_are_done(cli, discs, matte
     assert "a.png: trimap has no unknown pixel" in first
     assert "1 of 2 pictures are missing" in second
     assert outcome.out.splitlines()[2].startswith("mean of 1")
+
+
+def test_mattes_that_another_run_saved_are_not_taken_for_this_ones(cli, discs, weights):
+    prior = ("evaluate", discs, "--method", "prior", "-o", "prior.jsonl", "--save", "m")
+    ours = ("evaluate", discs, "--weights", weights, "--device", "cpu", "-o", "ours.jsonl")
+    assert cli(*prior).code == 0
+    assert cli(*ours).code == 0
+    before = (discs.parent / "m/a.png").read_bytes()
+    refused = cli(*ours, "--save", "m")
+    assert refused.code == 2
+    assert "m: holds mattes of another run, as a.png" in refused.error_line
+    assert (discs.parent / "m/a.png").read_bytes() == before
+    assert cli(*prior).code == 0  # its own
+    assert cli(*ours, "--save", "m", "--overwrite").code == 0
+    assert cli("evaluate", discs, "--predictions", "m", "-o", "again.jsonl").code == 0
+    again, first = (read_records(discs.parent / f"{n}.jsonl") for n in ("again", "ours"))
+    assert again.means() == first.means()
+
+
+def test_published_padding_reads_trimaps_as_the_authors_do(cli, discs, weights):
+    for name in "ab":
+        marks = np.array(Image.open(discs / f"trimap/{name}.png"))
+        marks[:5] = 60
+        Image.fromarray(marks).save(discs / f"trimap/{name}.png")
+    unknown, said = [], []
+    for padding in ("window", "published"):
+        command = ("evaluate", discs, "--weights", weights, "--device", "cpu", "-o", "r.jsonl")
+        assert cli(*command, "--padding", padding, "--overwrite").code == 0
+        records = read_records(discs.parent / "r.jsonl")
+        unknown.append(records.pictures[0].unknown)
+        said.append(records.header["protocol"]["trimaps"])
+    assert unknown[1] - unknown[0] == 5 * 56
+    assert said == ["as given", "as given, background below 50, foreground above 200"]
+
+
+def test_files_that_are_no_results_are_left_alone(cli, discs):
+    for content in ('{"image": "photo.png"}', "x", '{"record": "picture"'):
+        (discs.parent / "r.jsonl").write_text(content)
+        outcome = cli("evaluate", discs, "--method", "prior", "-o", "r.jsonl")
+        assert outcome.code == 2, content
+        assert (discs.parent / "r.jsonl").read_text() == content
+
+
+def test_a_damaged_png_does_not_stop_the_others(cli, discs):
+    whole = (discs / "image/a.png").read_bytes()
+    (discs / "image/a.png").write_bytes(whole[: len(whole) // 2])
+    outcome = cli("evaluate", discs, "--method", "prior", "-o", "r.jsonl")
+    assert outcome.code == 2
+    line = " ".join(outcome.err.split())
+    assert line.count("image/a.png") == 1, line
+    assert "damaged" in line
+    assert [p.name for p in read_records(discs.parent / "r.jsonl").pictures] == ["b"]
+
+
+def test_weights_here_have_the_folders_name(cli, discs, weights, monkeypatch):
+    monkeypatch.chdir(weights)
+    results = discs.parent / "r.jsonl"
+    outcome = cli("evaluate", discs, "--weights", ".", "--device", "cpu", "--json", "-o", results)
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["method"] == weights.name
+
+
+def test_other_files_beside_mattes_do_no_harm(cli, discs, mattes):
+    for suffix in ("png", "jpg"):
+        Image.new("L", (3, 3)).save(mattes / f"notes.{suffix}")
+    assert cli("evaluate", discs, "--predictions", mattes).code == 0

@@ -38,6 +38,22 @@ def test_from_weights_by_way_of_examples_to_a_matte(cli, scene, weights, tmp_pat
     assert Image.open(tmp_path / "a.png").size == scene.pixels.shape[1::-1]
 
 
+def test_the_graph_beside_weights_is_no_place_for_a_whole_file(cli, weights, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(weights, folder)
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    outcome = cli("export", folder / "graph.onnx", "--weights", folder)
+    assert outcome.code == 2
+    assert "it is written with --graph-only" in outcome.error_line
+    assert before == {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_a_disk_that_refuses_is_named(cli):
+    outcome = cli("export", "/proc/x.onnx", "--graph-only")
+    assert outcome.code == 2
+    assert outcome.error_line.startswith("/proc/x.onnx: cannot be written")
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

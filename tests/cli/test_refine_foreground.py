@@ -169,6 +169,13 @@ def test_files_that_do_not_fit(cli, dataset):
     )
     assert onto_itself.code == 2
     assert "would replace an input" in onto_itself.error_line
+    for name in "abc":
+        picture = Image.open(dataset / "fg" / f"{name}.png").convert("RGB")
+        picture.save(dataset / "fg" / f"{name}.jpg")
+        (dataset / "fg" / f"{name}.png").unlink()
+    beside = cli("refine-foreground", dataset / "fg", dataset / "alpha", "-o", dataset / "fg")
+    assert beside.code == 2
+    assert "would lie among the pictures" in beside.error_line
     (dataset / "alpha" / "c.png").unlink()
     outcome = refine(cli, dataset)
     assert outcome.code == 2

@@ -58,6 +58,21 @@ def test_a_subject_out_of_focus_covers_as_much_and_shows_only_its_own_colours() 
     np.testing.assert_allclose(blurred[soft > 0.02][:, 0], 0.75, atol=1e-4)
 
 
+@pytest.mark.parametrize("radius", [0.96, 2.0, 3.3, 7.0, 11.9, 15.4])
+@pytest.mark.parametrize("angle", [None, 0.3])
+def test_a_soft_subject_is_opaque_inside_and_gone_outside(
+    radius: float, angle: float | None
+) -> None:
+    """Exactly, as a trimap asks: what is all but opaque would be unknown."""
+    rows, columns = np.mgrid[:160, :160]
+    away = np.hypot(rows - 80, columns - 80)
+    front = np.full((160, 160, 3), 0.5, np.float32)
+    _, soft = soften(front, (away < 50).astype(np.float32), radius, angle=angle)
+    reach = 1.5 * radius + 3
+    assert (soft[away < 50 - reach] == 1).all()
+    assert (soft[away > 50 + reach] == 0).all()
+
+
 @pytest.mark.parametrize("disk", [True, False])
 @pytest.mark.parametrize("radius", [1.5, 8.0])
 def test_defocus_spreads_a_point_without_losing_light(radius: float, disk: bool) -> None:

@@ -113,6 +113,12 @@ def test_broken_files_are_named(tmp_path: Path, files) -> None:
     empty = write(tmp_path / "empty.png", np.zeros((40, 31), np.uint8))
     with pytest.raises(DatasetError, match="zero everywhere"):
         decode_cutout(foreground, empty)
+    ones = write(tmp_path / "ones.png", np.eye(40, 31, dtype=np.uint8))
+    with pytest.raises(DatasetError, match="its values are 0 and 1 only, and white is 255"):
+        decode_cutout(foreground, ones)
+    deep = write(tmp_path / "deep.png", np.eye(40, 31, dtype=np.uint16))
+    with pytest.raises(DatasetError, match="white is 65535"):
+        decode_cutout(foreground, deep)
     assert alpha.exists()
 
 

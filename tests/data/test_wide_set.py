@@ -6,12 +6,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tifffile
 
 from lsamatting.data import wide_set
 from lsamatting.data.held_out import is_held_out
 from lsamatting.data.layout import TrioFolder
 from lsamatting.data.wide_set import WideSet, make_wide_set
-from lsamatting.errors import ConfigError, DatasetError
+from lsamatting.errors import ConfigError, DatasetError, ImageError
 
 GREEN, RED = (0, 200, 0), (0, 0, 200)  # OpenCV's order
 
@@ -101,3 +102,17 @@ def test_a_foreground_that_leaves_no_known_background_is_left_out(
         cv2.imwrite(str(tmp_path / "cut/alpha" / f"{name}.png"), everywhere)
     assert make_wide_set(tmp_path / "out", recipe, count=2) == 1
     assert [trio.name for trio in TrioFolder(tmp_path / "out").trios] == ["000_solids"]
+
+
+def test_photographs_that_pillow_cannot_open_are_used_and_damaged_ones_named(
+    recipe: WideSet, tmp_path: Path
+) -> None:
+    for photo in (tmp_path / "photos").iterdir():
+        picture = np.full((90, 80, 3), 0.4, np.float32)
+        tifffile.imwrite(photo.with_suffix(".tif"), picture, photometric="rgb")
+        photo.unlink()
+    assert make_wide_set(tmp_path / "out", recipe, count=2) == 2
+    for photo in (tmp_path / "photos").iterdir():
+        photo.write_bytes(photo.read_bytes()[:40])
+    with pytest.raises(ImageError, match=r"\.tif: the file is damaged"):
+        make_wide_set(tmp_path / "other", recipe, count=2)

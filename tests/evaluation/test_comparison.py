@@ -136,6 +136,12 @@ def test_sets_of_pictures_must_be_equal_or_cut_down():
         compare([first, elsewhere], common=True)
 
 
+def test_what_no_run_has_reached_is_left_out_too():
+    result = compare([records("A", count=4), records("B", count=4)])
+    assert (result.pictures, result.left_out) == (4, 2)
+    assert "Left out: 2 of 6 pictures" in format_comparison(result)
+
+
 def test_datasets_and_protocols_must_be_equal():
     first, second = records("A", path="a.jsonl"), records("B", path="b.jsonl")
     second.header["dataset"]["name"] = "copy"

@@ -86,6 +86,8 @@ def test_another_header_is_refused_and_the_file_left_alone(path):
         (["[]"], "line 1 is not an object"),
         (['{"record": "picture"}'], "no header"),
         (['{"record": "header", "format": 2, "method": {}}'], "format 2"),
+        (['{"record": "header", "format": 1, "method": {"name": 3}}'], "no header"),
+        (['{"record": "header", "format": 1, "method": {}, "dataset": "d"}'], "no header"),
         ([None, "{"], "line 2 is not an object"),
         (
             [None, '{"record": "picture", "name": "a"}'],

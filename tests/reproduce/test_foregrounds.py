@@ -68,7 +68,13 @@ def test_methods_do_not_mix_in_a_folder(train: Path) -> None:
         check_method(made_by("exact"), train)
     with pytest.raises(ConfigError, match="multilevel, not exact"):
         prepare(made_by("exact"), train, say=lambda _: None, workers=1)
+    prepare(made_by("multilevel"), train, say=lambda _: None, workers=1)
+    with pytest.raises(ConfigError, match="multilevel, not exact"):
+        prepare(made_by("exact"), train, say=pytest.fail)  # although nothing is missing
     check_method(made_by("exact", folder="other"), train)
+    (train / "new" / "made_by.json").write_text("")
+    with pytest.raises(ConfigError, match="does not say how its folder was made"):
+        check_method(made_by("exact"), train)
 
 
 def test_the_training_sets_own_need_no_making(train: Path) -> None:

@@ -48,6 +48,15 @@ def test_given_weights_need_no_training(content: Any, grid_file: Any) -> None:
     assert not any(f.name == "closed-form" for f in plan.foregrounds)
 
 
+def test_weights_that_are_given_besides_leave_the_folders_as_they_are(
+    content: Any, grid_file: Any
+) -> None:
+    grid = read_grid(grid_file(content), weights={"rf-ca": "lite"})
+    plan = make_plan(grid, OUT, [])
+    [training] = [t for t in plan.trainings if t.rows == ("rf-ca-tta",)]
+    assert training.folder == OUT / "rf-ca"
+
+
 def test_a_training_is_told_where_its_data_are(content: Any, grid_file: Any) -> None:
     changes = {"backgrounds": "coco"}
     plan = make_plan(read_grid(grid_file(content), changes=changes), OUT, ["rf-ca-tta"])
@@ -95,7 +104,7 @@ def test_the_plan_in_words_tells_what_is_there(
     assert "about step 100" in line("training rf-ca for rf-ca, rf-ca-tta:")
     assert "(to be done)" in line("training no-br for no-br, br")
     assert "given lite" in line("row cf:")
-    assert "(complete)" in line("row plain:")
+    assert "(complete, but of something else: will be refused)" in line("row plain:")
     assert "(begun)" in line("row rf-ca:")
     assert "(to be done)" in line("row no-br:")
     assert "with tta" in line("row rf-ca-tta:")

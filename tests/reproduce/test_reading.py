@@ -58,6 +58,11 @@ MISTAKES = {
     r"row 'plain': foreground 'fba' is not one of none, closed-form, ours": (
         lambda c: row(c).update(foreground="fba")
     ),
+    r"foregrounds\.too: folder re is that of foregrounds\.ours, which another": (
+        lambda c: c["foregrounds"].update(
+            ours={"folder": "re", "method": "exact"}, too={"folder": "re", "method": "jacobi"}
+        )
+    ),
     r"row 'plain': data\.root is given by paths\.train": (
         lambda c: row(c).update(settings={"data": {"root": "x"}})
     ),

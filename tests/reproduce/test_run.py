@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 pytest.importorskip("lightning")
 
@@ -179,9 +181,29 @@ def test_results_of_other_weights_are_not_taken_for_these(
     failures = go(plan_of(small, "b", weights={"b": str(given)}))
     assert isinstance(failures["b"], LsamattingError)
     assert "results of other weights; remove the file" in str(failures["b"])
+    assert figures(plan_of(small, "b", weights={"b": str(given)})) == {}
     small["tables"][0]["rows"][1]["refine"] = True
     failures = go(plan_of(small, "b", weights={"b": str(given)}))
     assert "results of other weights, refinement" in str(failures["b"])
+
+
+def test_results_on_other_pictures_are_refused_and_not_shown(
+    small: Any, plan_of: Any, save_network: SaveNetwork, tmp_path: Path
+) -> None:
+    given = save_network(tmp_path / "given")
+    plan = plan_of(small, "b", weights={"b": str(given)})
+    assert not go(plan)
+    assert set(figures(plan)) == {"b"}
+    assert any(line.startswith("row b:") and "(complete)" in line for line in plan.describe())
+    alpha = next((plan.steps[0].dataset / "alpha").iterdir())
+    pixels = np.array(Image.open(alpha))
+    Image.fromarray(255 - pixels).save(alpha)
+    changed = plan_of(small, "b", weights={"b": str(given)})
+    assert "complete, but of something else" in " ".join(changed.describe())
+    failures = go(changed)
+    assert "results of other pictures; remove the file" in str(failures["b"])
+    assert figures(changed) == {}
+    assert figures(plan_of(small, "a")) == {}  # whichever rows are chosen
 
 
 @pytest.mark.slow

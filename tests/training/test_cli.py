@@ -18,7 +18,7 @@ import yaml
 
 pytest.importorskip("lightning")
 
-from lsamatting.errors import ConfigError
+from lsamatting.errors import ConfigError, ImageError
 from lsamatting.network.lsanet import LSANet
 from lsamatting.training import cli
 from lsamatting.training.module import MattingModule
@@ -176,14 +176,49 @@ def test_a_run_on_kept_samples_resumes_in_a_later_round(config: Path, interrupt)
 
 
 @pytest.mark.parametrize(
-    "option", ["--data.batch_size=3", "--data.seed=7"], ids=lambda option: option[7:]
+    "option",
+    ["--data.batch_size=3", "--data.seed=7", "--trainer.accumulate_grad_batches=2"],
+    ids=lambda option: option.partition(".")[2],
 )
 def test_a_run_does_not_go_on_with_other_samples(config: Path, option: str) -> None:
-    train(config, "a", "--trainer.max_steps", "4")
+    run = train(config, "a", "--trainer.max_steps", "4")
+    before = (run / "config.yaml").read_text()
     name = option[2:].partition("=")[0]
     with pytest.raises(ConfigError, match=f"{name} is .*, and was .* when the run was saved"):
         train(config, "a", option, "--resume")
+    assert (run / "config.yaml").read_text() == before
     assert checkpoint(train(config, "a", "--resume"))["global_step"] == 8
+
+
+def test_a_run_does_not_go_on_with_another_optimiser(config: Path) -> None:
+    train(config, "a", "--trainer.max_steps", "4")
+    for option in ("learning_rate=1e-7", "kind=muon", "halve_every=3", "weight_decay=0.1"):
+        with pytest.raises(ConfigError, match=f"another optimiser: {option.partition('=')[0]} dif"):
+            train(config, "a", f"--model.optimiser.{option}", "--resume")
+    train(config, "a", "--resume", "--model.optimiser.samples", "12")  # its length may change
+    assert checkpoint(config.parent / "runs/a")["global_step"] == 6
+
+
+def test_a_picture_that_a_loader_cannot_read_is_one_line(config: Path) -> None:
+    whole = (config.parent / "aim/bg/3.png").read_bytes()
+    (config.parent / "aim/bg/3.png").write_bytes(whole[:200])
+    options = ["--data.cache_gib", "0", "--data.workers", "1"]
+    with pytest.raises(ImageError, match=r"^[^\n]*aim/bg/3\.png: the file is damaged[^\n]*$"):
+        train(config, "a", *options)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--data.seed=-1", "data.seed must not be negative"),
+        ("--data.validation_limit=0", "data.validation_limit must be positive"),
+        ("--model.loss.levels=8", "data.size is 32, and at least 128 is needed"),
+        ("--data.augment.crop_side=[0, 0]", "crop_side must be positive"),
+    ],
+)
+def test_settings_that_cannot_be_are_one_line(config: Path, option: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        train(config, "a", option)
 
 
 def test_accumulated_gradients_resume_too(config: Path, interrupt) -> None:

@@ -58,6 +58,9 @@ def test_an_endless_run_keeps_its_rate(schedule: str) -> None:
         {"samples": 0},
         {"cooldown": 0.0},
         {"warmup_steps": 5, "schedule": "halving"},
+        {"weight_decay": -1.0},
+        {"momentum": 2.0},
+        {"floor": -3.0},
     ],
     ids=str,
 )

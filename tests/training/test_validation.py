@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from lsamatting import Matting, Trimap
+from lsamatting.errors import DatasetError
 from lsamatting.network.lsanet import LSANet
 from lsamatting.training.module import MattingModule
 from lsamatting.training.validation import WholePictures, picture_errors
@@ -72,3 +73,10 @@ def test_what_is_validated_is_what_the_command_gives(tmp_path: Path, weights: st
     difference = np.abs(expected.alpha - truth)[trimap.unknown]
     assert logged["val/sad"] == pytest.approx(difference.sum() / 1000, rel=1e-5)
     assert logged["val/mad"] == pytest.approx(difference.mean(), rel=1e-5)
+
+
+def test_an_alpha_of_another_size_is_named_before_anything_is_trained(tmp_path: Path) -> None:
+    folder = folder_of_pictures(tmp_path, "ab", (20, 24), 12)
+    Image.new("L", (24, 17), 255).save(folder / "alpha/b.png")
+    with pytest.raises(DatasetError, match=r"alpha/b\.png is 24x17 pixels but .* is 24x20"):
+        WholePictures(folder)

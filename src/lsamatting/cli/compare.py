@@ -41,7 +41,7 @@ def compare(
     paper: Annotated[
         bool, typer.Option("--paper", help="Add the paper's Table 2: published figures, not ours.")
     ] = False,
-    samples: Annotated[int, typer.Option(min=1, help="Samples of the bootstrap.")] = 10_000,
+    samples: Annotated[int, typer.Option(min=2, help="Samples of the bootstrap.")] = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same intervals.")] = 0,
 ) -> None:
     """Compare methods on the same pictures: means, differences and how far to trust them."""

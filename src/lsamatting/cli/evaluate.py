@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from lsamatting.choices import Boundary, DatasetLayout, Padding, Precision
+from lsamatting.choices import Boundary, DatasetLayout, Padding, Precision, trimap_thresholds
 from lsamatting.cli.bar import bar_on
 from lsamatting.cli.console import complain, complain_unexpected, say, stderr_console, warn
 from lsamatting.cli.options import CoarseToFineOption, DeviceOption, RuntimeOption, ThreadsOption
@@ -97,8 +97,9 @@ def evaluate(
     ] = None,
     name: Annotated[str | None, typer.Option(help="What tables shall call the method.")] = None,
     band: Annotated[
-        float, typer.Option(min=0, help="Reach in pixels of trimaps made from true mattes.")
-    ] = 15,
+        float | None,
+        typer.Option(min=0, help="Reach in pixels of trimaps made from true mattes [15]."),
+    ] = None,
     runtime: RuntimeOption = "auto",
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
@@ -137,11 +138,15 @@ def evaluate(
     if boundary is not None and not refine:
         raise ConfigError("--boundary goes with --refine")
 
-    from lsamatting.cli.outputs import make_folder, refuse_replacing
+    from lsamatting.cli.outputs import make_folder, refuse_replacing, refuse_twice
     from lsamatting.evaluation import methods
     from lsamatting.evaluation.datasets import open_dataset
 
     test_set = open_dataset(dataset, layout=layout)
+    if band is not None and all(picture.trimap for picture in test_set):
+        raise ConfigError(f"--band goes with pictures without trimap; {dataset} has all of them")
+    if sheet is not None and not test_set.has_truth:
+        raise ConfigError(f"--sheet shows errors, and {dataset} has no true mattes to tell them")
     if threads is not None:
         from lsamatting.threads import limit_threads
 
@@ -177,9 +182,12 @@ def evaluate(
     if sheet is None and test_set.has_truth:
         sheet = output.with_suffix(".jpg")
     read = [file for picture in test_set for file in (picture.image, picture.trimap, picture.alpha)]
-    if predictions is not None:
-        read += [picture.in_folder(predictions) for picture in test_set]
-    refuse_replacing([output] if sheet is None else [output, sheet], read)
+    if isinstance(predictor, methods.Mattes):
+        read += predictor.files.values()
+    written = [output] if sheet is None else [output, sheet]
+    refuse_replacing(written, read)
+    if save is not None:
+        refuse_twice([*written, *(picture.in_folder(save) for picture in test_set)])
     if save is not None:
         make_folder(save)
     records, failed, code = _run(
@@ -190,6 +198,7 @@ def evaluate(
         save=save,
         sheet=sheet,
         band=band,
+        levels=trimap_thresholds(padding or "window"),
         overwrite=overwrite,
     )
     if as_json:
@@ -213,10 +222,12 @@ def _run(
     output: Path,
     save: Path | None,
     sheet: Path | None,
-    band: float,
+    band: float | None,
+    levels: dict[str, int],
     overwrite: bool,
 ) -> tuple[Records, list[dict[str, Any]], int]:
     """Evaluate under a progress bar; give the results, what failed, and the exit code."""
+    from lsamatting.evaluation.evaluate import DEFAULT_BAND
     from lsamatting.evaluation.evaluate import evaluate as run
 
     failed: list[dict[str, Any]] = []
@@ -237,7 +248,8 @@ def _run(
         def fail(picture: TestPicture, error: Exception) -> None:
             failed.append({"name": picture.name, "group": picture.group, "error": str(error)})
             if isinstance(error, LsamattingError):
-                complain(f"{picture.image}: {error}", console)
+                named = str(error).startswith(str(picture.image))
+                complain(str(error) if named else f"{picture.image}: {error}", console)
                 codes.add(2)
             else:
                 complain_unexpected(error, console)
@@ -248,7 +260,8 @@ def _run(
             predictor,
             output,
             method=method,
-            band=band,
+            band=DEFAULT_BAND if band is None else band,
+            trimap_levels=levels,
             save=save,
             contact_sheet=sheet,
             overwrite=overwrite,

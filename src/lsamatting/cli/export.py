@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -55,17 +57,30 @@ def export(
     if graph_only and numbers != "float32":
         raise ConfigError("--graph-only writes no numbers: --numbers does not go with it")
 
-    from lsamatting.network.files import find_weights, is_graph, read_config
+    from lsamatting.cli.outputs import check_can_be_made
+    from lsamatting.network.files import (
+        GRAPH_FILE,
+        WEIGHTS_FILE,
+        find_weights,
+        is_graph,
+        read_config,
+    )
 
     folder = find_weights(weights)
     if is_graph(folder):
         raise ConfigError(f"{folder}: is an ONNX file already; accepted: a weights folder")
+    if output.resolve() == (folder / GRAPH_FILE).resolve() and not graph_only:
+        raise ConfigError(
+            f"{output}: stands for the graph beside {folder / WEIGHTS_FILE}; it is written with "
+            "--graph-only"
+        )
+    check_can_be_made(output.parent)
     if graph_only:
         from lsamatting.export.graph import OPSET, build_graph
         from lsamatting.replacing import replacing
 
         graph = build_graph(read_config(folder)).SerializeToString(deterministic=True)
-        with replacing(output) as temporary:
+        with _telling(output), replacing(output) as temporary:
             temporary.write_bytes(graph)
         say(f"{weights} -> {output} (graph, opset {OPSET}, {len(graph) / 1e3:.0f} kB)")
         return
@@ -74,8 +89,19 @@ def export(
     from lsamatting.export.export import export_onnx
 
     laid = () if examples is None else read_examples(examples, read_config(folder))
-    written = export_onnx(folder, output, name=weights, numbers=numbers, examples=laid)
+    with _telling(output):
+        written = export_onnx(folder, output, name=weights, numbers=numbers, examples=laid)
     size = f"opset {written.opset}, {numbers}, {written.bytes / 1e6:.1f} MB"
     say(f"{weights} -> {output} ({size})")
     for (height, width), difference in written.differences.items():
         say(f"differs from PyTorch by {difference:.1e} at most at {width}x{height}")
+
+
+@contextmanager
+def _telling(output: Path) -> Iterator[None]:
+    """Say in words what the disk says."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(f"{output}: cannot be written ({reason})") from None

@@ -80,7 +80,13 @@ def refine_foreground(
     """Re-estimate foregrounds: their colours where opaque, smooth where they hardly show."""
     from lsamatting.batch.pairing import pair_up
     from lsamatting.budget import parse_memory
-    from lsamatting.cli.outputs import destination, folders_to_make, make_folder, refuse_replacing
+    from lsamatting.cli.outputs import (
+        destination,
+        folders_to_make,
+        make_folder,
+        refuse_among_pictures,
+        refuse_replacing,
+    )
     from lsamatting.foreground.folder import Reestimation, Task, output_suffix
     from lsamatting.images import DEFAULT_MAX_PIXELS
     from lsamatting.picture_files import check_destination
@@ -116,6 +122,8 @@ def refine_foreground(
         [task.output for task in tasks],
         [path for pair in pairing.pairs for path in (pair.image, pair.guide)],
     )
+    if batch:
+        refuse_among_pictures([output], [foreground, alpha])
     for task in tasks:
         check_destination(task.output, parent_exists=task.output == output)
     for folder in folders_to_make((output, task.output) for task in tasks):
@@ -128,7 +136,10 @@ def refine_foreground(
     code = _run_all(pending, how, workers, batch=batch) or (2 if pairing.unpaired else 0)
     kept = len(tasks) - len(pending)
     if kept:
-        say(f"{kept} of {len(tasks)} kept, done before; --overwrite does them again")
+        say(
+            f"{kept} of {len(tasks)} kept, done before with whatever options; --overwrite does "
+            "them again"
+        )
     if code:
         raise typer.Exit(code)
 

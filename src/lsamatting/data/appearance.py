@@ -18,6 +18,9 @@ from lsamatting.samples import as_float
 
 Floats = NDArray[np.float32]
 
+_ROUNDING = 1e-5
+"""So much averages of opacities miss 0 and 1 by at most."""
+
 
 def bend_alpha(alpha: Floats, gamma: float, *, from_above: bool) -> Floats:
     """Replace α by α^γ or, `from_above`, by 1 − (1 − α)^γ; 0 and 1 stay."""
@@ -76,6 +79,10 @@ def soften(
     else:
         path = [np.full_like(alpha, 2 * radius * way) for way in (math.cos(angle), math.sin(angle))]
         layer = smear(layer, *path)
+    # Sums of weights miss 1 by rounding, and a trimap would take what is opaque for unknown.
+    opacity = layer[..., 3]
+    opacity[opacity < _ROUNDING] = 0
+    opacity[opacity > 1 - _ROUNDING] = 1
     soft = from_premultiplied(layer[..., :3], layer[..., 3])
     return soft.foreground, soft.alpha
 

@@ -127,3 +127,5 @@ class AugmentConfig:
                     raise ConfigError(f"{option.name} is a probability, found {value}")
                 if isinstance(value, tuple) and not 0 <= value[0] <= value[1]:
                     raise ConfigError(f"{option.name} must be a rising range, found {value}")
+                if option.name == "crop_side" and value is not None and value[0] == 0:
+                    raise ConfigError(f"crop_side must be positive, found {value}")

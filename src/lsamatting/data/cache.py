@@ -20,8 +20,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lsamatting.data.truth import read_truth_bytes
 from lsamatting.errors import DatasetError
-from lsamatting.images import read_bytes, read_grey_bytes
+from lsamatting.images import read_bytes
 from lsamatting.replacing import replacing
 
 Bytes = NDArray[np.uint8]
@@ -74,10 +75,10 @@ def decode_cutout(foreground: Path, alpha: Path) -> DecodedCutout:
     ImageError
         A file cannot be read.
     DatasetError
-        The two differ in size, or the alpha is zero everywhere.
+        The two differ in size, or the alpha is zero everywhere, or of 0 and 1 out of 255.
     """
     colours, _ = read_bytes(foreground)
-    opacity = read_grey_bytes(alpha)
+    opacity = read_truth_bytes(alpha)
     if colours.shape[:2] != opacity.shape:
         (height, width), (other_height, other_width) = colours.shape[:2], opacity.shape
         raise DatasetError(
@@ -245,7 +246,7 @@ class PictureCache:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:10]
 
 
 def _in_parallel(function: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:

@@ -6,6 +6,7 @@ all of these carry its name.
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +21,7 @@ _HELD_OUT_REMAINDER = 6
 
 def is_held_out(path: Path) -> bool:
     """Tell whether a picture is held out: one name in eight is, by its CRC-32 without suffix."""
-    return zlib.crc32(path.stem.encode()) % _ONE_IN == _HELD_OUT_REMAINDER
+    return zlib.crc32(os.fsencode(path.stem)) % _ONE_IN == _HELD_OUT_REMAINDER
 
 
 def take_part(files: Iterable[Path], part: Part) -> list[Path]:

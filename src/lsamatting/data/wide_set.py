@@ -30,6 +30,8 @@ from lsamatting.data.synthesis.photos import Photos, find_pictures
 from lsamatting.data.wide_trimaps import WideTrimaps
 from lsamatting.data.writing import to_bytes, write_bytes, write_content
 from lsamatting.errors import ConfigError, DatasetError
+from lsamatting.formats.raster import DAMAGE
+from lsamatting.images import read_bytes
 
 _Item = TypeVar("_Item")
 
@@ -197,8 +199,12 @@ def _cut_down(rng: np.random.Generator, sample: Sample) -> Sample:
 def _shorter_side(file: Path) -> int:
     from PIL import Image
 
-    with Image.open(file) as picture:
-        return min(picture.size)
+    try:
+        with Image.open(file) as picture:
+            return min(picture.size)
+    except DAMAGE:
+        # Not one of Pillow's, or damaged, which reading it says.
+        return min(read_bytes(file)[0].shape[:2])
 
 
 def make_wide_set(out: Path, recipe: WideSet, *, count: int) -> int:

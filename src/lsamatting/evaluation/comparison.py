@@ -145,7 +145,12 @@ def compare(
         layout=layout,
         pictures=len(shared),
         foregrounds=len(set(foregrounds)),
-        left_out=len({key for pictures in by_key for key in pictures}) - len(shared),
+        # What no method has yet, an interrupted run's rest, is missing all the same.
+        left_out=max(
+            len({key for pictures in by_key for key in pictures}),
+            *(one.wanted for one in records),
+        )
+        - len(shared),
         samples=samples,
         seed=seed,
     )

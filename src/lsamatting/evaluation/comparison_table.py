@@ -190,7 +190,7 @@ def _notes(comparison: Comparison, published: PublishedTable | None) -> list[str
     if comparison.left_out:
         whole = comparison.pictures + comparison.left_out
         notes.append(
-            f"Left out: {comparison.left_out} of {whole} pictures, which not all methods have."
+            f"Left out: {comparison.left_out} of {whole} pictures, which not all results have."
         )
     if len(comparison.rows) > 1:
         drawn = "pictures"

@@ -134,14 +134,21 @@ def open_dataset(path: str | Path, *, layout: DatasetLayout = "auto") -> TestSet
     Raises
     ------
     DatasetError
-        A folder is missing or empty, or files lack their partner or differ in size from it; the
-        message names them.
+        A folder is missing or empty, files lack their partner or differ in size from it, or a name
+        cannot be written as text; the message names them.
     """
     root = Path(path)
     if not root.is_dir():
         raise DatasetError(f"{root}: no such folder")
     chosen = _detect(root) if layout == "auto" else layout
     pictures = tuple(_OPENERS[chosen](root))
+    for picture in pictures:
+        try:
+            picture.name.encode()
+        except UnicodeEncodeError:
+            raise DatasetError(
+                f"{root}: a picture is called {picture.name!a}; accepted are names in UTF-8"
+            ) from None
     _check_sizes(pictures)
     return TestSet(root, chosen, pictures)
 
@@ -163,7 +170,7 @@ def find_mattes(folder: Path, pictures: Iterable[TestPicture]) -> dict[TestPictu
     found: dict[TestPicture, Path] = {}
     for group, members in by_group.items():
         place = folder if group is None else folder / group
-        mattes = by_stem(picture_files(place))
+        mattes = by_stem(file for file in picture_files(place) if file.stem in members)
         require_partners({name: p.image for name, p in members.items()}, mattes, place)
         found |= {picture: mattes[name] for name, picture in members.items()}
     _check_same_size((picture.image, matte) for picture, matte in found.items())
@@ -225,13 +232,13 @@ def _alpha_stem(stem: str, alphas: Mapping[str, Path]) -> str | None:
     if stem in alphas:
         return stem
     foreground, _, number = stem.rpartition("_")
-    return foreground if number.isdigit() and foreground in alphas else None
+    return foreground if number.isdecimal() and foreground in alphas else None
 
 
 def _natural(stem: str) -> tuple[str, int]:
     """Sort composite 2 of a foreground before composite 10."""
     foreground, _, number = stem.rpartition("_")
-    return (foreground, int(number)) if number.isdigit() else (stem, -1)
+    return (foreground, int(number)) if number.isdecimal() else (stem, -1)
 
 
 def _alphamatting(root: Path) -> Iterator[TestPicture]:

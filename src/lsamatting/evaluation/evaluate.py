@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from lsamatting import __version__
 from lsamatting.contact_sheet import Bytes
+from lsamatting.data.truth import read_truth
 from lsamatting.errors import ConfigError, MetricError
 from lsamatting.evaluation import metrics, sheet
 from lsamatting.evaluation.datasets import TestPicture, TestSet
@@ -22,7 +24,7 @@ from lsamatting.evaluation.methods import Mattes, Method, Predictor
 from lsamatting.evaluation.records import MEASURES, PictureRecord, Records, RecordWriter
 from lsamatting.images import Picture, read_grey, read_picture, write_grey
 from lsamatting.picture_files import check_destination
-from lsamatting.replacing import is_whole
+from lsamatting.replacing import is_whole, replacing
 from lsamatting.trimap import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
 
 DEFAULT_BAND = 15
@@ -35,6 +37,9 @@ _FUNCTIONS = dict(
         strict=True,
     )
 )
+_SAVED_BY = "made_by.json"
+"""In a folder of saved mattes: the header of the results that they belong to."""
+
 _PACKAGES = ("torch", "onnxruntime", "numpy", "opencv-python-headless", "numba", "pymatting")
 
 
@@ -52,10 +57,12 @@ class _Sample:
     _image: Picture | None = field(default=None, repr=False)
 
     @classmethod
-    def read(cls, files: TestPicture, band: float, *, as_stored: bool) -> _Sample:
-        truth = None if files.alpha is None else read_grey(files.alpha)[0]
+    def read(
+        cls, files: TestPicture, band: float, levels: Mapping[str, int], *, as_stored: bool
+    ) -> _Sample:
+        truth = None if files.alpha is None else read_truth(files.alpha)
         if files.trimap is not None:
-            trimap = Trimap.read(files.trimap)
+            trimap = Trimap.read(files.trimap, **levels)
         else:
             assert truth is not None  # a picture has a trimap or a truth to make it from
             trimap = Trimap.from_alpha(truth, band=band)
@@ -94,6 +101,7 @@ def evaluate(
     *,
     method: Method,
     band: float = DEFAULT_BAND,
+    trimap_levels: Mapping[str, int] | None = None,
     save: str | Path | None = None,
     contact_sheet: str | Path | None = None,
     overwrite: bool = False,
@@ -118,16 +126,19 @@ def evaluate(
         What the predictor is, for the file's header.
     band
         For pictures without trimap: see `Trimap.from_alpha`.
+    trimap_levels
+        What greys of trimaps mean, options of `Trimap.read` that differ from its defaults.
     save
         Folder for the mattes as they are scored: 8 bit, known pixels set, PNG named as the image,
         in a folder per group. Pictures whose matte is not there are predicted again.
+        `made_by.json` in it says whose they are.
     contact_sheet
         File for a contact sheet of the pictures with the largest and the smallest MSE. It is drawn
         when the last picture is done; not if nothing was done and it is there. Rows are kept in
         memory; pictures that an earlier run has done are predicted again if they are to be shown,
         or read, if `save` has them.
     overwrite
-        Start anew, whatever the results file holds.
+        Start anew, whatever the results file and `save` hold.
     on_picture
         Is called after every picture.
     on_failure
@@ -144,7 +155,7 @@ def evaluate(
         The results file is not one, or belongs to another run.
     ConfigError
         There is nothing to do: no truth to compare with, and no folder to save to; or `save` is a
-        folder that the pictures come from.
+        folder that the pictures come from, or holds mattes of another run.
     LsamattingError
         A picture, trimap or matte cannot be read, or has no unknown pixel.
     """
@@ -152,10 +163,20 @@ def evaluate(
         raise ConfigError(
             f"{dataset.root}: has no true mattes to score with; --save a folder for predictions"
         )
-    run = _Run(dataset, predictor, None if save is None else Path(save), band)
+    levels = trimap_levels or {}
+    run = _Run(dataset, predictor, None if save is None else Path(save), band, levels)
     if contact_sheet is not None:
         check_destination(contact_sheet)
-    with RecordWriter(output, _header(dataset, method, band), overwrite=overwrite) as writer:
+    header = _header(dataset, method, band, levels)
+    saved_by = json.dumps(header, indent=2, sort_keys=True) + "\n"
+    others = run.saved_by_others(saved_by)
+    if others and not overwrite:
+        raise ConfigError(
+            f"{save}: holds mattes of another run, as {others[0].name}; choose another folder, or "
+            "--overwrite"
+        )
+    with RecordWriter(output, header, overwrite=overwrite) as writer:
+        run.claim_saved(saved_by, others)
         records = writer.records
         done = {record.key for record in records.pictures}
         pending = [p for p in dataset if p.key not in done or not run.is_saved(p)]
@@ -189,6 +210,7 @@ class _Run:
         predictor: Predictor | Mattes,
         save: Path | None,
         band: float,
+        levels: Mapping[str, int],
     ) -> None:
         inputs = {f.parent.resolve() for p in dataset for f in (p.image, p.trimap, p.alpha) if f}
         if save is not None and any(p.in_folder(save).parent.resolve() in inputs for p in dataset):
@@ -197,14 +219,42 @@ class _Run:
         self.predictor = predictor
         self.save = save
         self.band = band
+        self.levels = levels
         self.as_stored = dataset.layout == "composition-1k"
         self.rows: dict[sheet.Key, Bytes] = {}
+
+    def saved_by_others(self, header: str) -> list[Path]:
+        """Give the mattes of these pictures that lie where they are saved, but are another run's.
+
+        They would be taken for this one's. `header` is that of this run.
+        """
+        if self.save is None:
+            return []
+        record = self.save / _SAVED_BY
+        if record.is_file() and record.read_text(encoding="utf-8", errors="replace") == header:
+            return []
+        files = (picture.in_folder(self.save) for picture in self.pictures.values())
+        return [file for file in files if file.is_file()]
+
+    def claim_saved(self, header: str, others: Sequence[Path]) -> None:
+        """Let the folder of mattes be this run's, without those of others."""
+        if self.save is None:
+            return
+        try:
+            for file in others:
+                file.unlink()
+            self.save.mkdir(parents=True, exist_ok=True)
+            with replacing(self.save / _SAVED_BY) as temporary:
+                temporary.write_text(header, encoding="utf-8")
+        except OSError as error:
+            reason = error.strerror or error
+            raise ConfigError(f"{self.save}: cannot be written to ({reason})") from None
 
     def is_saved(self, picture: TestPicture) -> bool:
         return self.save is None or is_whole(picture.in_folder(self.save))
 
     def measure(self, files: TestPicture) -> _Result:
-        sample = _Sample.read(files, self.band, as_stored=self.as_stored)
+        sample = _Sample.read(files, self.band, self.levels, as_stored=self.as_stored)
         alpha, seconds = self._predict(sample)
         errors = {}
         if sample.truth is not None:
@@ -250,7 +300,7 @@ class _Run:
             sheet.write_sheet(path, chosen, self.rows, title=title)
 
     def _again(self, files: TestPicture, record: PictureRecord) -> _Result:
-        sample = _Sample.read(files, self.band, as_stored=self.as_stored)
+        sample = _Sample.read(files, self.band, self.levels, as_stored=self.as_stored)
         if self.save is not None and self.is_saved(files):
             alpha: NDArray[Any] = read_grey(files.in_folder(self.save))[0]
         else:
@@ -292,8 +342,11 @@ def _installed(packages: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _header(dataset: TestSet, method: Method, band: float) -> dict[str, Any]:
+def _header(
+    dataset: TestSet, method: Method, band: float, levels: Mapping[str, int]
+) -> dict[str, Any]:
     made = any(picture.trimap is None for picture in dataset)
+    meant = "".join(f", {name.replace('_', ' ')} {value}" for name, value in levels.items())
     return {
         "dataset": {
             "name": dataset.name,
@@ -302,7 +355,7 @@ def _header(dataset: TestSet, method: Method, band: float) -> dict[str, Any]:
             "digest": dataset.digest(),
         },
         "protocol": {
-            "trimaps": f"from alpha, band {band:g} px" if made else "as given",
+            "trimaps": f"from alpha, band {band:g} px" if made else f"as given{meant}",
             "region": "unknown pixels of the trimap",
             "prediction": "8 bit, known pixels set to 0 and 1",
             "measures": {

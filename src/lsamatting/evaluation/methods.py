@@ -143,7 +143,9 @@ def lsamatting(
     )
     if refine:
         model.runtime.check_refines()
-    parts = [Path(weights).name, *(["refine"] if refine else []), *(["tta"] if tta else [])]
+    folder = Path(weights)
+    called = folder.resolve().name if folder.is_dir() else folder.name
+    parts = [called, *(["refine"] if refine else []), *(["tta"] if tta else [])]
     method = Method(
         name=name or "+".join(parts),
         weights=str(weights),

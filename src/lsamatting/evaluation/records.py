@@ -67,7 +67,7 @@ class Records:
     @property
     def name(self) -> str:
         """What the method is called in tables."""
-        return str(self.header["method"]["name"])
+        return str(self.header["method"].get("name", "unnamed"))
 
     @property
     def groups(self) -> list[str]:
@@ -77,7 +77,12 @@ class Records:
     @property
     def complete(self) -> bool:
         """Whether all pictures are there; a run that was interrupted leaves its beginning."""
-        return len(self.pictures) == int(self.header["dataset"]["pictures"])
+        return len(self.pictures) == self.wanted
+
+    @property
+    def wanted(self) -> int:
+        """How many pictures the test set has; 0 if the file does not tell."""
+        return int(self.header.get("dataset", {}).get("pictures", 0))
 
     def means(self, group: str | None = None) -> dict[str, float]:
         """Average each measure over all pictures, or over those of one group.
@@ -139,7 +144,7 @@ class RecordWriter:
                     f"{path}: another run is writing its results there; wait for it, or give"
                     " another file"
                 )
-            fresh = overwrite or _has_no_line(path)
+            fresh = overwrite or _died_in_header(path)
             whole = 0
             if fresh:
                 self.records = Records(path, wanted)
@@ -149,7 +154,7 @@ class RecordWriter:
                 if differences:
                     raise DatasetError(
                         f"{path}: holds results of another run ({'; '.join(differences)}); "
-                        "give another file, or --overwrite to start anew"
+                        "give another file, or remove it to start anew (--overwrite of evaluate)"
                     )
             self._file.truncate(whole)
             self._file.seek(whole)
@@ -184,13 +189,16 @@ class RecordWriter:
         os.fsync(self._file.fileno())
 
 
-def _has_no_line(path: Path) -> bool:
-    """Tell whether a run died before it had written its header."""
+def _died_in_header(path: Path) -> bool:
+    """Tell whether a file is empty, or what a run leaves that died while it wrote its header."""
+    beginning = b'{"record": "header"'
     try:
         with path.open("rb") as file:
-            return not file.readline().endswith(b"\n")
+            line = file.readline()
     except OSError:
         return False
+    begun = line.startswith(beginning) or beginning.startswith(line)
+    return begun and not line.endswith(b"\n")
 
 
 def _read(path: Path) -> tuple[Records, int]:
@@ -202,7 +210,14 @@ def _read(path: Path) -> tuple[Records, int]:
     end = data.rfind(b"\n") + 1
     lines = data[:end].splitlines()
     header = _parse(path, lines, 0)
-    if header.get("record") != "header" or not isinstance(header.get("method"), dict):
+    method, dataset = header.get("method"), header.get("dataset", {})
+    if (
+        header.get("record") != "header"
+        or not isinstance(method, dict)
+        or not isinstance(method.get("name", ""), str)
+        or not isinstance(dataset, dict)
+        or not isinstance(dataset.get("pictures", 0), int)
+    ):
         raise DatasetError(f"{path}: its first line is no header of `lsamatting evaluate`")
     if header.get("format") != FORMAT:
         raise DatasetError(
@@ -253,7 +268,7 @@ def _picture(path: Path, lines: list[bytes], number: int) -> PictureRecord:
         )
     except KeyError as error:
         reason = f"no {error}"
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         reason = str(error)
     raise DatasetError(f"{path}: line {number + 1} is no picture's record ({reason})")
 

@@ -25,7 +25,9 @@ def header_size(path: Path, *, max_pixels: int) -> tuple[int, int]:
             warnings.simplefilter("ignore")
             with Image.open(path, formats=_HEADER_TELLS) as image:
                 width, height = image.size
-                turned = int(image.getexif().get(_ORIENTATION, 1)) >= 5
+                # Pillow decodes all of a PNG to look for an orientation behind the pixels.
+                told = image.format != "PNG" or "exif" in image.info
+                turned = told and int(image.getexif().get(_ORIENTATION, 1)) >= 5
                 return (height, width) if turned else (width, height)
     except DAMAGE:
         return decoded_size(path, max_pixels=max_pixels)

@@ -15,11 +15,16 @@ from pathlib import Path
 
 import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import (
+    ArgsType,
+    LightningArgumentParser,
+    LightningCLI,
+    SaveConfigCallback,
+)
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from lsamatting.errors import ConfigError
+from lsamatting.errors import ConfigError, LsamattingError
 from lsamatting.training.checkpoints import Checkpoints
 from lsamatting.training.data import MattingData
 from lsamatting.training.ema import WeightAverage
@@ -62,6 +67,17 @@ class RunConfig:
     def path(self) -> Path:
         """The run's own folder."""
         return Path(self.folder) / self.name
+
+
+class _SaveConfig(SaveConfigCallback):
+    """Writes the settings once training starts: a run that is refused leaves them as they are."""
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Wait, since the checkpoint has not been looked at yet."""
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Write them."""
+        super().setup(trainer, pl_module, stage="fit")
 
 
 class _TrainingCLI(LightningCLI):
@@ -144,6 +160,7 @@ def main(args: list[str]) -> None:
         args=args,
         seed_everything_default=0,
         auto_configure_optimizers=False,
+        save_config_callback=_SaveConfig,
         save_config_kwargs={"overwrite": True},
         parser_kwargs={
             "prog": "lsamatting train",
@@ -160,6 +177,12 @@ def main(args: list[str]) -> None:
             f"{last.parent}: holds a run already; add --resume to continue it or "
             "--run.name to start another"
         )
+    smallest = 2 ** (cli.model.loss.levels - 1)
+    if cli.datamodule.size < smallest:
+        raise ConfigError(
+            f"model.loss.levels {cli.model.loss.levels} halve samples to nothing: data.size is "
+            f"{cli.datamodule.size}, and at least {smallest} is needed"
+        )
     _limit_samples(cli.trainer, cli.model.optimiser.samples, cli.datamodule.batch_size)
     try:
         with _interruption_saves():
@@ -171,10 +194,19 @@ def main(args: list[str]) -> None:
             )
             if cli.datamodule.validation and not cli.record.has_validated(cli.trainer.global_step):
                 cli.trainer.validate(cli.model, datamodule=cli.datamodule, verbose=False)
+    except LsamattingError as error:
+        raise _in_own_words(error) from None
     except SIGTERMException:
         # Lightning's exit code would be 0, as if the run were done.
         step = cli.trainer.global_step
         raise SystemExit(f"stopped by a signal at step {step}; --resume continues") from None
+
+
+def _in_own_words(error: LsamattingError) -> LsamattingError:
+    """Give an error without the traceback that a loader's process puts around it."""
+    kind = type(error)
+    _, raised, words = str(error).rpartition(f"{kind.__module__}.{kind.__qualname__}: ")
+    return kind(words.strip()) if raised else error
 
 
 @contextmanager

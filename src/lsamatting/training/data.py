@@ -140,6 +140,10 @@ class MattingData(L.LightningDataModule):
             raise ConfigError(
                 f"data.mix: shares must be positive and leave some to data.root, found {mix}"
             )
+        if seed < 0:
+            raise ConfigError(f"data.seed must not be negative, found {seed}")
+        if validation_limit is not None and validation_limit < 1:
+            raise ConfigError(f"data.validation_limit must be positive, found {validation_limit}")
         if batch_size < 1 or workers < 0 or cache_gib < 0 or prefetch < 1:
             raise ConfigError(
                 "data.batch_size and data.prefetch must be positive, "
@@ -175,6 +179,7 @@ class MattingData(L.LightningDataModule):
         return {
             "data.batch_size": self.batch_size,
             "data.seed": self.seed,
+            "trainer.accumulate_grad_batches": self._attached().accumulate_grad_batches,
             "processes": self._attached().world_size,
         }
 
@@ -184,7 +189,7 @@ class MattingData(L.LightningDataModule):
         Raises
         ------
         ConfigError
-            Batch size, seed or number of processes are not those of the run.
+            Batch size, accumulated batches, seed or number of processes are not those of the run.
         """
         for name, value in self.state_dict().items():
             before = state_dict.get(name, value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 import lightning as L
@@ -17,6 +19,8 @@ from lsamatting.network.lsanet import LSANet
 from lsamatting.training.loss import LossConfig, matting_loss
 from lsamatting.training.optimiser import OptimiserConfig, build_optimiser, rate_factor
 from lsamatting.training.validation import ValidationPicture, picture_errors
+
+_CHANGEABLE = ("warmup_steps", "cooldown", "floor", "samples")
 
 
 class MattingModule(L.LightningModule):
@@ -135,18 +139,34 @@ class MattingModule(L.LightningModule):
         return float(self.trainer.estimated_stepping_batches)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Put the network's settings beside its weights."""
+        """Put the settings of network and optimiser beside what they belong to."""
         checkpoint["network"] = self.network.config.to_dict()
+        checkpoint["optimiser"] = _kept_settings(self.optimiser)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse the checkpoint of another network with words instead of a list of keys."""
-        theirs, ours = checkpoint.get("network"), self.network.config.to_dict()
-        if theirs != ours:
-            names = [key for key in ours if not theirs or theirs.get(key) != ours[key]]
-            raise ConfigError(
-                f"the checkpoint is of another network: {', '.join(names)} differ; "
-                "resume with the options of the first run"
-            )
+        """Refuse the checkpoint of another network or optimiser with words.
+
+        What an optimiser has stored would take the place of the settings without any.
+        """
+        for what, ours in (
+            ("network", self.network.config.to_dict()),
+            ("optimiser", _kept_settings(self.optimiser)),
+        ):
+            theirs = checkpoint.get(what) or {}
+            if what == "optimiser" and not theirs:
+                continue  # of an older version
+            names = [key for key in ours if theirs.get(key) != ours[key]]
+            if names:
+                raise ConfigError(
+                    f"the checkpoint is of another {what}: {', '.join(names)} differ; "
+                    "resume with the options of the first run"
+                )
+
+
+def _kept_settings(config: OptimiserConfig) -> dict[str, Any]:
+    """Give what a run cannot change on its way; the length and form of its schedule it can."""
+    settings = json.loads(json.dumps(asdict(config)))
+    return {name: value for name, value in settings.items() if name not in _CHANGEABLE}
 
 
 def network_of(module: L.LightningModule) -> LSANet:

@@ -70,6 +70,15 @@ class OptimiserConfig:
                 )
         if not 0 < self.cooldown <= 1:
             raise ConfigError(f"cooldown must be in (0, 1], found {self.cooldown}")
+        for name in ("weight_decay", "norm_decay"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} must not be negative, found {getattr(self, name)}")
+        if not (0 <= self.momentum < 1 and all(0 <= beta < 1 for beta in self.betas)):
+            raise ConfigError(
+                f"momentum and betas must be in [0, 1), found {self.momentum}, {self.betas}"
+            )
+        if not 0 <= self.floor <= 1:
+            raise ConfigError(f"floor must be in [0, 1], found {self.floor}")
         if self.learning_rate <= 0 or self.halve_every < 1 or self.warmup_steps < 0:
             raise ConfigError(
                 "learning_rate and halve_every must be positive, warmup_steps not negative"

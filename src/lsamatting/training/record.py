@@ -82,6 +82,7 @@ class Record(L.Callback):
         self.latest = {}
         if not trainer.is_global_zero:
             return
+        self.file.parent.mkdir(parents=True, exist_ok=True)
         rows = self._rows() if trainer.global_step else []
         rows = [row for row in rows if int(row["step"]) <= trainer.global_step]
         with self.file.open("w", newline="") as file:

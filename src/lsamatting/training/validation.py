@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from lsamatting.data.layout import TrioFolder
+from lsamatting.data.truth import read_truth
+from lsamatting.evaluation.datasets import open_dataset
 from lsamatting.inference.frame import Frame, frame_picture
 
 
@@ -27,17 +28,22 @@ class ValidationPicture:
 
 
 class WholePictures(Dataset[ValidationPicture]):
-    """The pictures of a `TrioFolder`, framed as `lsamatting matte` does, at one size.
+    """The pictures of a folder trio, framed as `lsamatting matte` does, at one size.
 
     They are kept in memory once read, with their colour priors: 4·(3 + P) bytes for each pixel of
     the unknown region and the margin around it. Without a trimap folder the trimaps are made from
     alpha (`Trimap.from_alpha`).
+
+    Raises
+    ------
+    DatasetError
+        As `lsamatting.evaluation.datasets.open_dataset`.
     """
 
     def __init__(
         self, folder: Path, *, priors: tuple[str, ...] = (), limit: int | None = None
     ) -> None:
-        self.trios = TrioFolder(folder).trios[:limit]
+        self.trios = open_dataset(folder, layout="trio").pictures[:limit]
         self.priors = priors
         self._ready: dict[int, ValidationPicture] = {}
 
@@ -54,12 +60,13 @@ class WholePictures(Dataset[ValidationPicture]):
         return self._ready[index]
 
     def _read(self, index: int) -> ValidationPicture:
-        from lsamatting.images import read_grey, read_picture
+        from lsamatting.images import read_picture
         from lsamatting.trimap import Trimap
 
         trio = self.trios[index]
         image = read_picture(trio.image).visible()
-        alpha, _ = read_grey(trio.alpha)
+        assert trio.alpha is not None  # a trio has its truth
+        alpha = read_truth(trio.alpha)
         trimap = Trimap.from_alpha(alpha) if trio.trimap is None else Trimap.read(trio.trimap)
         made_from = trio.trimap or trio.alpha
         trimap.check_size(image.shape[:2], str(trio.image), called=str(made_from))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from lsamatting.errors import TrimapError
 from lsamatting.formats.decode import decode, describe, is_array, to_array
+from lsamatting.formats.raster import white_of
 
 if TYPE_CHECKING:
     from lsamatting.formats.raster import Raster
@@ -85,7 +86,7 @@ def read_mask_values(source: Source, *, max_pixels: int) -> Array:
 
 def _white(values: npt.NDArray[Any]) -> int:
     """Tell which integer is white: 255 if it is the largest, whatever the depth."""
-    return 255 if values.max() == 255 else int(np.iinfo(values.dtype).max)
+    return 255 if values.max() == 255 else white_of(values.dtype)
 
 
 def _plain(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
@@ -110,9 +111,8 @@ def _greys(raster: Raster, name: str) -> npt.NDArray[Any]:
     from_colours = raster.alpha is None or raster.alpha.min() == raster.alpha.max()
     if from_colours and raster.colour.shape[2] == 3 and values.dtype.kind == "f":
         colour = raster.colour
-        top = 1.0 if colour.dtype.kind == "f" else float(np.iinfo(colour.dtype).max)
         spread = colour.max(axis=2).astype(np.float32) - colour.min(axis=2)
-        share = float(np.mean(spread > _COLOURED * top))
+        share = float(np.mean(spread > _COLOURED * white_of(colour.dtype)))
         if share > _COLOURED_SHARE:
             raise TrimapError(
                 f"{name}: {100 * share:.1f} % of it is coloured, and what a colour stands for "

@@ -84,3 +84,27 @@ def test_cutouts_are_named_after_their_photographs_and_made_once(scene, tmp_path
     with pytest.raises(DatasetError, match="cat"):
         extract_dataset(tmp_path / "other", [Subject("cat")], [photos])
     assert not (tmp_path / "other").exists()
+
+
+def test_what_is_marked_anew_is_cut_out_anew_and_strangers_are_named(scene, tmp_path: Path) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    for name in ("disk", "more"):
+        cv2.imwrite(str(photos / f"{name}.png"), scene[0][..., ::-1])
+    first = [Subject(name, box=(5, 10, 60, 95), band=(3, 3)) for name in ("disk", "more")]
+    assert extract_dataset(out, first, [photos]) == 2
+    before = (out / "alpha/more.png").read_bytes()
+    marked = [first[0], Subject("more", box=(60, 5, 99, 60), band=(3, 3))]
+    assert extract_dataset(out, marked, [photos]) == 1
+    assert (out / "alpha/more.png").read_bytes() != before
+    with pytest.raises(DatasetError, match=r"fg/more\.png.*not on the list of subjects"):
+        extract_dataset(out, first[:1], [photos])
+
+
+def test_two_photographs_of_one_name_are_refused(scene, tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "disk.png"), scene[0])
+        cv2.imwrite(str(tmp_path / folder / "other.png"), scene[0])
+    with pytest.raises(DatasetError, match=r"disk\.png has the same name; keep one"):
+        extract_dataset(tmp_path / "out", [Subject("disk")], [tmp_path / "one", tmp_path / "two"])

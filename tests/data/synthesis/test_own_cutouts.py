@@ -31,6 +31,25 @@ def test_a_subject_cut_by_its_file_goes_on_beyond_it(tmp_path):
         assert cutout.alpha[0].max() == 0
 
 
+def test_a_subject_in_a_corner_is_shown_all_the_same(tmp_path):
+    stored = np.zeros((300, 300, 4), np.uint8)
+    stored[2:30, 3:40] = 255
+    cv2.imwrite(str(tmp_path / "corner.png"), stored)
+    for seed in range(20):
+        cutout = OwnCutouts([tmp_path]).render(np.random.default_rng(seed), (200, 160))
+        assert cutout.alpha.max() > 0.5 / 255
+    (tmp_path / "corner.png").unlink()
+    cv2.imwrite(str(tmp_path / "nothing.png"), stored[100:])
+    with pytest.raises(DatasetError, match=r"nothing\.png: is transparent everywhere"):
+        OwnCutouts([tmp_path]).render(np.random.default_rng(0), (20, 20))
+
+
+def test_a_cutout_of_one_row_keeps_it(tmp_path):
+    cv2.imwrite(str(tmp_path / "line.png"), np.full((1, 3000, 4), 255, np.uint8))
+    cutout = OwnCutouts([tmp_path]).render(np.random.default_rng(0), (60, 50))
+    assert cutout.alpha.shape[0] == 1
+
+
 def test_files_that_are_no_pictures_are_named(tmp_path):
     (tmp_path / "x.png").write_bytes(b"?")
     with pytest.raises(ImageError, match=r"x\.png: not a picture"):

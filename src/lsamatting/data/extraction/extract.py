@@ -6,9 +6,11 @@ this opacity is exactly true by construction. It only has to look like a photogr
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,17 +18,20 @@ from numpy.typing import NDArray
 
 from lsamatting.data.extraction.rough_mask import rough_mask
 from lsamatting.data.extraction.subjects import Subject
-from lsamatting.data.layout import enumerate_some
+from lsamatting.data.layout import by_stem, enumerate_some
 from lsamatting.data.synthesis.photos import find_pictures, read_rgb
-from lsamatting.data.writing import to_bytes, write_bytes
+from lsamatting.data.writing import to_bytes, write_bytes, write_content
 from lsamatting.errors import DatasetError
 from lsamatting.foreground.estimate import estimate_foreground
 from lsamatting.foreground.refine import refine_foreground
+from lsamatting.picture_files import pictures_in
 from lsamatting.priors import compute_priors
+from lsamatting.replacing import is_whole
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
+_FOLDERS = ("fg", "alpha")
 _LARGEST_SIDE = 1400
 _MARGIN = 0.06
 """Room around the subject in parts of the photograph's longer side."""
@@ -91,20 +96,54 @@ def _surroundings(mask: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
 def extract_dataset(out: Path, subjects: list[Subject], photos: Iterable[Path]) -> int:
     """Write the cutout of every subject to `out/fg/NAME.png` and `out/alpha/NAME.png`.
 
-    Photographs are looked for below the folders `photos`. Finished files are kept. Returns how many
-    were made. Raises DatasetError if a photograph is missing, unreadable or nothing is found in it.
+    Photographs are looked for below the folders `photos`. Finished files are kept if they are of
+    subjects marked as they are now, which `out/subjects.json` tells.
+
+    Returns
+    -------
+    int
+        How many were made.
+
+    Raises
+    ------
+    DatasetError
+        A photograph is missing, unreadable or there twice, nothing is found in it, or `out` holds
+        cutouts that are not on the list.
     """
-    files = {file.stem: file for file in find_pictures(photos)}
+    wanted = {subject.name for subject in subjects}
+    files = by_stem(file for file in find_pictures(photos) if file.stem in wanted)
     missing = [subject.name for subject in subjects if subject.name not in files]
     if missing:
         raise DatasetError(f"{enumerate_some(missing)}: no photograph of that name")
+    folders = [out / folder for folder in _FOLDERS if (out / folder).is_dir()]
+    there = [path for folder in folders for path in pictures_in(folder)]
+    strangers = [str(path) for path in there if path.stem not in wanted]
+    if strangers:
+        raise DatasetError(
+            f"{enumerate_some(strangers)}: not on the list of subjects; remove it, or choose "
+            "another folder"
+        )
+    record = out / "subjects.json"
+    finished = _finished(record)
     made = 0
     for subject in subjects:
-        paths = [out / folder / f"{subject.name}.png" for folder in ("fg", "alpha")]
-        if all(path.exists() for path in paths):
+        paths = [out / folder / f"{subject.name}.png" for folder in _FOLDERS]
+        marks = json.loads(json.dumps(asdict(subject)))
+        if finished.get(subject.name) == marks and all(map(is_whole, paths)):
             continue
         found = cut_out(read_rgb(files[subject.name], max_side=_LARGEST_SIDE), subject)
         for path, picture in zip(paths, (found.foreground, found.alpha), strict=True):
             write_bytes(path, picture)
+        finished[subject.name] = marks
+        write_content(record, (json.dumps(finished, indent=1) + "\n").encode())
         made += 1
     return made
+
+
+def _finished(record: Path) -> dict[str, Any]:
+    """Give how the subjects were marked whose cutouts are there."""
+    try:
+        found = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # they are made again
+    return found if isinstance(found, dict) else {}

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsamatting.data.extraction.subjects import Stroke, Subject
+from lsamatting.data.synthesis.photos import reduced
 from lsamatting.errors import DatasetError
 
 Bytes = NDArray[np.uint8]
@@ -28,7 +29,7 @@ def rough_mask(picture: Bytes, subject: Subject) -> Mask:
     """
     height, width = picture.shape[:2]
     scale = min(1.0, _SIDE / max(height, width))
-    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = reduced(picture, scale)
     marks = _marks(subject, (small.shape[0], small.shape[1]))
     # Its mixtures start from clusters drawn at random.
     cv2.setRNGSeed(0)

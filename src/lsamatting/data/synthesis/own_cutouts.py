@@ -12,7 +12,8 @@ from PIL import Image
 
 from lsamatting.data.held_out import Part
 from lsamatting.data.synthesis.cutout import Cutout, from_premultiplied
-from lsamatting.data.synthesis.photos import find_pictures
+from lsamatting.data.synthesis.photos import find_pictures, reduced
+from lsamatting.data.writing import to_bytes
 from lsamatting.errors import DatasetError
 from lsamatting.formats.raster import DAMAGE
 from lsamatting.images import read_picture
@@ -50,31 +51,14 @@ class OwnCutouts:
         arbitrary. Raises ImageError or DatasetError naming a file that cannot be read or has no
         alpha.
         """
-        rgba = read_rgba(self.files[int(rng.integers(len(self.files)))])
+        file = self.files[int(rng.integers(len(self.files)))]
+        rgba = read_rgba(file)
         rgba[..., :3] *= rgba[..., 3:]
-        height, width = shape
-        rows, columns = rgba.shape[:2]
-        scale = min(height / rows, width / columns) * rng.uniform(0.9, 1.5)
-        # Enlarging invents no detail: a soft matte would teach soft answers.
-        scale = min(scale, 1.0)
-        if scale < 1:
-            reduced = cv2.resize(rgba, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-            rgba = np.asarray(reduced, dtype=np.float32)
-            rows, columns = rgba.shape[:2]
-        # Nor is there anything beyond the file's border, where it may cut the subject off.
-        height, width = min(height, rows), min(width, columns)
-        angle = rng.normal(0, 8)
-        turn = cv2.getRotationMatrix2D((columns / 2, rows / 2), angle, 1)
-        turn[:, 2] += [width / 2 - columns / 2, height / 2 - rows / 2]
-        # Turning shows a little of what lies beyond: a mirrored subject has no straight edge there,
-        # and its hair is not drawn out to stripes.
-        placed = cv2.warpAffine(
-            rgba,
-            turn,
-            (width, height),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REFLECT,
-        )
+        closeness, angle = rng.uniform(0.9, 1.5), rng.normal(0, 8)
+        placed = _place(rgba, shape, closeness, angle)
+        if not _shows(placed):
+            # The subject lies in a corner of the file, perhaps around a hole: all of it is shown.
+            placed = _place(_surroundings(rgba, file), shape, 1.0, 0.0)
         if rng.random() < 0.5:
             placed = placed[:, ::-1]
         alpha = np.ascontiguousarray(placed[..., 3], dtype=np.float32)
@@ -82,6 +66,46 @@ class OwnCutouts:
         cutout = from_premultiplied(colour, alpha)
         tint = (rng.uniform(0.8, 1.15) * rng.normal(1, 0.08, 3)).astype(np.float32)
         return Cutout(np.clip(cutout.foreground * tint, 0, 1), cutout.alpha)
+
+
+def _place(rgba: Floats, shape: tuple[int, int], closeness: float, angle: float) -> Floats:
+    """Fit a premultiplied cutout into `shape` (height, width), `closeness` times as large."""
+    height, width = shape
+    rows, columns = rgba.shape[:2]
+    # Enlarging invents no detail: a soft matte would teach soft answers.
+    scale = min(min(height / rows, width / columns) * closeness, 1.0)
+    if scale < 1:
+        rgba = reduced(rgba, scale)
+        rows, columns = rgba.shape[:2]
+    # Nor is there anything beyond the file's border, where it may cut the subject off.
+    height, width = min(height, rows), min(width, columns)
+    turn = cv2.getRotationMatrix2D((columns / 2, rows / 2), angle, 1)
+    turn[:, 2] += [width / 2 - columns / 2, height / 2 - rows / 2]
+    # Turning shows a little of what lies beyond: a mirrored subject has no straight edge there,
+    # and its hair is not drawn out to stripes.
+    return np.asarray(
+        cv2.warpAffine(
+            rgba,
+            turn,
+            (width, height),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REFLECT,
+        ),
+        np.float32,
+    )
+
+
+def _shows(rgba: Floats) -> bool:
+    """Tell whether 8 bits hold anything of an opacity."""
+    return bool(to_bytes(rgba[..., 3]).any())
+
+
+def _surroundings(rgba: Floats, file: Path) -> Floats:
+    """Cut a cutout down to what is not transparent."""
+    if not _shows(rgba):
+        raise DatasetError(f"{file}: is transparent everywhere")
+    rows, columns = (np.flatnonzero((rgba[..., 3] > 0).any(axis=axis)) for axis in (1, 0))
+    return rgba[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def read_rgba(path: Path) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from lsamatting.images import read_bytes
 from lsamatting.picture_files import READABLE_SUFFIXES, pictures_in
 
 Floats = NDArray[np.float32]
+
+_Kind = TypeVar("_Kind", np.uint8, np.float32)
 
 
 class Photos:
@@ -101,14 +104,20 @@ def read_rgb(path: Path, *, max_side: int | None = None) -> NDArray[np.uint8]:
 
     Raises ImageError if it cannot be read.
     """
-    import cv2
-
     picture, _ = read_bytes(path)
     scale = 1.0 if max_side is None else max_side / max(picture.shape[:2])
-    if scale < 1:
-        reduced = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        return np.asarray(reduced, np.uint8)
-    return picture
+    return reduced(picture, scale) if scale < 1 else picture
+
+
+def reduced(picture: NDArray[_Kind], scale: float) -> NDArray[_Kind]:
+    """Reduce a picture, whose sides keep a pixel at least."""
+    import cv2
+
+    size = [round(side * scale) for side in picture.shape[1::-1]]
+    how: dict[str, Any] = {"dsize": None, "fx": scale, "fy": scale}
+    if min(size) < 1:
+        how = {"dsize": [max(1, side) for side in size]}
+    return np.asarray(cv2.resize(picture, interpolation=cv2.INTER_AREA, **how), picture.dtype)
 
 
 def find_pictures(folders: Iterable[Path], *, part: Part = "all") -> list[Path]:
