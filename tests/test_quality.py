@@ -65,7 +65,7 @@ def motion() -> Array:
 
 CEILINGS = {
     "lite": {"disc": 0.7, "strands": 0.55, "motion": 0.35},
-    "base": {"disc": 0.75, "strands": 0.55, "motion": 0.4},
+    "base": {"disc": 0.75, "strands": 0.55, "motion": 0.35},
 }
 """SAD in thousands of pixels."""
 
