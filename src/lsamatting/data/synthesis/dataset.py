@@ -98,7 +98,8 @@ def synthesize_dataset(
     out/fg/NNNNNN_kind.png (RGB, defined everywhere), out/alpha/NNNNNN_kind.png (grey), 8 bit;
     out/bg/NNNNNN.jpg, one per matte up to the number of photographs; out/contact_sheet.jpg;
     out/dataset.json with the recipe. Item i depends on the recipe and on i only: not on count,
-    workers or order. Finished files are kept, so a broken run resumes and a larger count adds.
+    workers or order, but for a rounding where sums depend on the number of threads. Finished files
+    are kept, so a broken run resumes and a larger count adds.
 
     photos: folders of photographs, for texture, colours and backgrounds. cutouts: folders of RGBA
     pictures to be used as items too. workers: processes, all cores by default. kinds: names out of
