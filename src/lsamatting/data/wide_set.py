@@ -204,7 +204,7 @@ def _shorter_side(file: Path) -> int:
             return min(picture.size)
     except DAMAGE:
         # Not one of Pillow's, or damaged, which reading it says.
-        return min(read_bytes(file)[0].shape[:2])
+        return min(map(int, read_bytes(file)[0].shape[:2]))
 
 
 def make_wide_set(out: Path, recipe: WideSet, *, count: int) -> int:
