@@ -166,7 +166,7 @@ class Cluster:
         import ray
 
         machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        if any(_has_room(self._options, machine) for machine in machines):
+        if any(_room(self._options, machine) for machine in machines):
             return
         wanted = f"processors: {self._options.threads}, GPUs: {self._options.gpus:g}"
         if alone:
@@ -235,14 +235,14 @@ def room_for(options: ClusterOptions, resources: Mapping[str, float]) -> int:
 
     They share its memory. How many there will be is not known, as their number follows the work.
     """
-    room = resources.get("CPU", 1) // max(options.threads, 1)
+    return max(_room(options, resources), 1)
+
+
+def _room(options: ClusterOptions, resources: Mapping[str, float]) -> int:
+    room = resources.get("CPU", 0) // max(options.threads, 1)
     if options.gpus:
         room = min(room, resources.get("GPU", 0) / options.gpus)
-    return max(int(min(room, options.most_workers or math.inf)), 1)
-
-
-def _has_room(options: ClusterOptions, resources: Mapping[str, float]) -> bool:
-    return resources.get("CPU", 0) >= options.threads and resources.get("GPU", 0) >= options.gpus
+    return int(min(room, options.most_workers or math.inf))
 
 
 def _resources_here() -> dict[str, float]:

@@ -188,7 +188,6 @@ def evaluate(
     refuse_replacing(written, read)
     if save is not None:
         refuse_twice([*written, *(picture.in_folder(save) for picture in test_set)])
-    if save is not None:
         make_folder(save)
     records, failed, code = _run(
         test_set,

@@ -30,8 +30,8 @@ from lsamatting.data.synthesis.photos import Photos, find_pictures
 from lsamatting.data.wide_trimaps import WideTrimaps
 from lsamatting.data.writing import to_bytes, write_bytes, write_content
 from lsamatting.errors import ConfigError, DatasetError
-from lsamatting.formats.raster import DAMAGE
-from lsamatting.images import read_bytes
+from lsamatting.formats.size import header_size
+from lsamatting.images import DEFAULT_MAX_PIXELS
 
 _Item = TypeVar("_Item")
 
@@ -197,14 +197,7 @@ def _cut_down(rng: np.random.Generator, sample: Sample) -> Sample:
 
 
 def _shorter_side(file: Path) -> int:
-    from PIL import Image
-
-    try:
-        with Image.open(file) as picture:
-            return min(picture.size)
-    except DAMAGE:
-        # Not one of Pillow's, or damaged, which reading it says.
-        return min(map(int, read_bytes(file)[0].shape[:2]))
+    return min(header_size(file, max_pixels=DEFAULT_MAX_PIXELS))
 
 
 def make_wide_set(out: Path, recipe: WideSet, *, count: int) -> int:

@@ -148,13 +148,12 @@ class MattingModule(L.LightningModule):
 
         What an optimiser has stored would take the place of the settings without any.
         """
-        for what, ours in (
-            ("network", self.network.config.to_dict()),
-            ("optimiser", _kept_settings(self.optimiser)),
+        kept = _kept_settings(self.optimiser)
+        for what, theirs, ours in (
+            ("network", checkpoint.get("network") or {}, self.network.config.to_dict()),
+            # Older versions did not keep it.
+            ("optimiser", checkpoint.get("optimiser", kept), kept),
         ):
-            theirs = checkpoint.get(what) or {}
-            if what == "optimiser" and not theirs:
-                continue  # of an older version
             names = [key for key in ours if theirs.get(key) != ours[key]]
             if names:
                 raise ConfigError(

@@ -27,6 +27,7 @@ from lsamatting.foreground.refine import refine_foreground
 from lsamatting.picture_files import pictures_in
 from lsamatting.priors import compute_priors
 from lsamatting.replacing import is_whole
+from lsamatting.windows import window_around
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -62,8 +63,9 @@ def cut_out(picture: Bytes, subject: Subject) -> PhotoCutout:
     alpha = _attached(alpha, trimap)
     colours = estimate_foreground(image, alpha)
     colours = refine_foreground(colours, alpha)
-    rows, columns = _surroundings(alpha > 0, round(_MARGIN * max(alpha.shape)))
-    return PhotoCutout(to_bytes(colours[rows, columns]), to_bytes(alpha[rows, columns]))
+    window = window_around(alpha > 0, round(_MARGIN * max(alpha.shape)))
+    assert window is not None  # a trimap has known foreground
+    return PhotoCutout(to_bytes(colours[window]), to_bytes(alpha[window]))
 
 
 def _trimap(mask: NDArray[np.bool_], subject: Subject) -> Bytes:
@@ -82,15 +84,6 @@ def _attached(alpha: Floats, trimap: Bytes) -> Floats:
     _, labels = cv2.connectedComponents((alpha > 0).astype(np.uint8))
     kept = np.unique(labels[trimap == 255])
     return np.where(np.isin(labels, kept), alpha, np.float32(0))
-
-
-def _surroundings(mask: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    height, width = mask.shape
-    return (
-        slice(max(0, rows[0] - margin), min(height, rows[-1] + margin + 1)),
-        slice(max(0, columns[0] - margin), min(width, columns[-1] + margin + 1)),
-    )
 
 
 def extract_dataset(out: Path, subjects: list[Subject], photos: Iterable[Path]) -> int:

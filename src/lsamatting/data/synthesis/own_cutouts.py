@@ -17,6 +17,7 @@ from lsamatting.data.writing import to_bytes
 from lsamatting.errors import DatasetError
 from lsamatting.formats.raster import DAMAGE
 from lsamatting.images import read_picture
+from lsamatting.windows import window_around
 
 Floats = NDArray[np.float32]
 
@@ -104,8 +105,7 @@ def _surroundings(rgba: Floats, file: Path) -> Floats:
     """Cut a cutout down to what is not transparent."""
     if not _shows(rgba):
         raise DatasetError(f"{file}: is transparent everywhere")
-    rows, columns = (np.flatnonzero((rgba[..., 3] > 0).any(axis=axis)) for axis in (1, 0))
-    return rgba[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return rgba[window_around(rgba[..., 3] > 0, 0)]
 
 
 def read_rgba(path: Path) -> Floats:
