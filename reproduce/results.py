@@ -43,17 +43,18 @@ def check_origin(records: Records, plan: Plan, step: Step) -> None:
     options = methods.network_options(
         padding=step.padding, coarse_to_fine=False, refine=step.row.refine, tta=step.row.tta
     )
-    # Results of older versions do not have what was off in all of them.
-    there = {"coarse_to_fine": False, **method.get("options", {})}
-    here = options.to_dict()
-    if step.dataset.is_dir():
-        there["pictures"], here["pictures"] = dataset.get("digest"), plan.digest_of(step)
+    here, there = {}, {}
     try:
         here["weights"] = file_digest(numbers_file(find_weights(step.weights)))
         there["weights"] = method.get("sha256")
     except WeightsError:
         pass
-    differing = [name for name in sorted(here, reverse=True) if there.get(name) != here[name]]
+    if step.dataset.is_dir():
+        here["pictures"], there["pictures"] = plan.digest_of(step), dataset.get("digest")
+    here |= options.to_dict()
+    # Results of older versions do not have what was off in all of them.
+    there |= {"coarse_to_fine": False, **method.get("options", {})}
+    differing = [name for name in here if there.get(name) != here[name]]
     if differing:
         raise DatasetError(
             f"{records.path}: results of other {', '.join(differing)}; "

@@ -80,7 +80,7 @@ def figures(plan: Plan) -> dict[str, dict[str, float]]:
     Raises
     ------
     DatasetError
-        A results file is damaged, or a test set is not there.
+        A results file is damaged.
     """
     found = {step.row.name: results_of(plan, step) for step in plan.every}
     return {name: records.means() for name, records in found.items() if records}

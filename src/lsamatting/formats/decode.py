@@ -196,7 +196,7 @@ def _from_file(file: Encoded, max_pixels: int, layer: str | None) -> Raster:
             or file.suffix in _WITHOUT_MARK
         )
         if known:
-            raise ImageError(f"{name}: the file is damaged or truncated") from None
+            raise _damaged(name) from None
         if start[4:12] in _HEIC:
             raise ImageError(
                 f"{name}: HEIC pictures cannot be read; save it as JPEG, PNG or AVIF"
@@ -205,9 +205,7 @@ def _from_file(file: Encoded, max_pixels: int, layer: str | None) -> Raster:
             f"{name}: not a picture that can be read; accepted are {ACCEPTED}"
         ) from None
     except DAMAGE as problem:
-        raise ImageError(
-            f"{name}: the file is damaged or truncated ({_line(problem)})"
-        ) from problem
+        raise _damaged(name, problem) from problem
 
 
 def _odd_tiff(file: Encoded, max_pixels: int) -> Raster:
@@ -215,17 +213,19 @@ def _odd_tiff(file: Encoded, max_pixels: int) -> Raster:
     try:
         raster = read_tiff(file, max_pixels, least_bits=8)
     except DAMAGE as problem:
-        raise ImageError(
-            f"{file.name}: the file is damaged or truncated ({_line(problem)})"
-        ) from problem
+        raise _damaged(file.name, problem) from problem
     if raster is None:
         raise ImageError(f"{file.name}: TIFF of less than 8 bits in a layout that cannot be read")
     return raster
 
 
-def _line(problem: BaseException) -> str:
-    text = " ".join(str(problem).split()) or type(problem).__name__
-    return text if len(text) <= 120 else text[:117] + "..."
+def _damaged(name: str, problem: BaseException | None = None) -> ImageError:
+    if problem is None:
+        return ImageError(f"{name}: the file is damaged or truncated")
+    why = " ".join(str(problem).split()) or type(problem).__name__
+    if len(why) > 120:
+        why = why[:117] + "..."
+    return ImageError(f"{name}: the file is damaged or truncated ({why})")
 
 
 def _open_pillow(file: Encoded) -> Image.Image:
@@ -263,9 +263,7 @@ def _from_pillow(
             frames = getattr(image, "n_frames", 1)
             image.load()
         except DAMAGE as problem:
-            raise ImageError(
-                f"{name}: the file is damaged or truncated ({_line(problem)})"
-            ) from None
+            raise _damaged(name, problem) from None
         # Only after loading: PNG may keep it behind the pixels, and TIFF is turned by Pillow.
         turn = _orientation(image)
         metadata = metadata_of(image)
