@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from types import FrameType
 
 from rich.console import Console
 from rich.progress import Progress
@@ -19,6 +15,7 @@ from lsamatting.evaluation.datasets import TestPicture, open_dataset
 from lsamatting.evaluation.evaluate import evaluate
 from lsamatting.evaluation.records import Records
 from lsamatting.replacing import replacing
+from lsamatting.stop_signal import stop_signal_as_interrupt
 from reproduce import table
 from reproduce.foregrounds import prepare
 from reproduce.plan import Plan, Step, Training
@@ -57,7 +54,7 @@ def run(
     plan.out.mkdir(parents=True, exist_ok=True)
     (plan.out / "results").mkdir(exist_ok=True)
     failed: dict[str, Exception] = {}
-    with _stop_signal_as_interrupt():
+    with stop_signal_as_interrupt():
         for step in plan.steps:
             try:
                 if step.training and step.training.name in failed:
@@ -154,21 +151,3 @@ def _evaluate(plan: Plan, step: Step, *, device: str, say: Callable[[str], None]
             trimap_levels=trimap_thresholds(step.padding),
             on_picture=advance,
         )
-
-
-@contextmanager
-def _stop_signal_as_interrupt() -> Iterator[None]:
-    """Let a stop signal (SIGTERM), which would leave a training behind, do what Ctrl-C does."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        # Only the main thread can say what signals do.
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

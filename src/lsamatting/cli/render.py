@@ -10,6 +10,7 @@ import typer
 from lsamatting.cli.console import say
 from lsamatting.cli.options import DatasetArgument, KindsOption, PhotosOption, SeedOption
 from lsamatting.data.held_out import Part
+from lsamatting.stop_signal import stop_signal_as_interrupt
 
 
 def render(
@@ -36,16 +37,18 @@ def render(
     from lsamatting.data.rendering.dataset import render_dataset
 
     refuse_replacing([out, out / "fg", out / "alpha"], photos)
-    made = render_dataset(
-        out,
-        count=count,
-        seed=seed,
-        photos=photos,
-        kinds=kinds,
-        part=part,
-        python=python,
-        threads=threads,
-    )
+    # Blender, in a process of its own, would go on.
+    with stop_signal_as_interrupt():
+        made = render_dataset(
+            out,
+            count=count,
+            seed=seed,
+            photos=photos,
+            kinds=kinds,
+            part=part,
+            python=python,
+            threads=threads,
+        )
     say(
         f"{count} mattes in {out} ({count - made} were there already);"
         f" look at {out / 'contact_sheet.jpg'}"
