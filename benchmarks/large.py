@@ -358,12 +358,12 @@ def main() -> None:
         measure(sizes, kinds, memory, options.plot)
         for what in (
             ["--runtime", "onnx"],
-            ["--refine", "--refine-optimiser", "descent", "--refine-steps", "10"],
+            ["--refine", "--refine-optimiser", "descent", "--refine-steps", "2"],
             ["--tta", "--tta-symmetries", "2"],
         ):
             measure([FIRST_UP_TO], kinds[:1], memory, options=what)
         agree(options.dataset, 2.0, 512)
-        seams(options.dataset, 1.0, 256)
+        seams(options.dataset, 2.0, 512)
     elif options.agree:
         agree(options.dataset, options.enlarge, options.side)
     elif options.seams:
